@@ -1,0 +1,1 @@
+"""What was said, and what did people code? Records, readers, codings, units. No machine learning."""

@@ -1,0 +1,1 @@
+"""When and where is it run? Prefect tasks and flows, and the command line."""

@@ -1,0 +1,1 @@
+"""What learns? Features, the theme classifier, topic models. Knows no study folder."""
