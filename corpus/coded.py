@@ -1,0 +1,235 @@
+"""All that people made beside the transcripts: codebook, coders, codings, what was read, participants."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from corpus.codebook import read_codebook
+from corpus.codings import REMEDY, CodingsReading, read_codings, read_coverage
+from corpus.errors import FileError
+from corpus.names import (
+    CONTEXT_CODING_SHARE,
+    DEFAULT_CONTEXT_LABELS,
+    fold_name,
+    fold_speaker,
+    spelling_warnings,
+    tidy_name,
+)
+from corpus.records import Code, Codebook, Coding, Read, Transcript
+from corpus.study import Study, coder_files
+from corpus.tables import read_table
+
+CODER_KINDS = ("human", "consensus", "machine")
+CONSENSUS = "consensus"
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """What people coded and read, ready for every stage.
+
+    coders: name -> "human", "consensus" or "machine", in the order of their files.
+    codings: only codes of the codebook; ``reads`` only transcripts that are here.
+    participants: transcript id -> attribute -> value (rows without a speaker); attributes: their names in order.
+    context: folded speaker labels whose words are neither coded by the model nor scored.
+    unit: "turn" or "passage". notes: what a researcher should know, without words of a participant.
+    """
+
+    codebook: Codebook
+    coders: Mapping[str, str]
+    codings: tuple[Coding, ...]
+    reads: tuple[Read, ...]
+    participants: Mapping[str, Mapping[str, str]]
+    attributes: tuple[str, ...]
+    context: frozenset[str]
+    unit: str
+    notes: tuple[str, ...]
+
+    @property
+    def humans(self) -> tuple[str, ...]:
+        return tuple(name for name, kind in self.coders.items() if kind == "human")
+
+
+def read_coded(study: Study, transcripts: Sequence[Transcript], *, some_set_aside: bool = False) -> Coded:
+    """Read everything beside the transcripts.
+
+    some_set_aside: files in transcripts/ could not be read, so codings may point to what is not here.
+    Raises FileError, for the first file with problems, with all of its problems.
+    """
+    by_id = {transcript.transcript_id: transcript for transcript in transcripts}
+    notes: list[str] = []
+    readings = _read_codings_files(study, by_id, some_set_aside=some_set_aside, notes=notes)
+    kinds = _read_coders(study, list(readings), notes=notes)
+    codings = [coding for reading in readings.values() for coding in reading.codings]
+    codebook = _read_codebook(study, codings, notes=notes)
+    kept = _of_codebook(codings, codebook, notes=notes)
+    context = context_speakers(study.settings.speakers.context, transcripts, kept)
+    notes += _context_note(kept, context, by_id)
+    participants, attributes = _read_participants(study, by_id, notes=notes)
+    by_turn = bool(codings) and all(reading.n_by_turn == len(reading.codings) for reading in readings.values())
+    return Coded(
+        codebook=codebook,
+        coders=kinds,
+        codings=tuple(kept),
+        reads=_reads(study, by_id, readings, notes=notes),
+        participants=participants,
+        attributes=attributes,
+        context=context,
+        unit=study.settings.segments.unit or ("turn" if by_turn else "passage"),
+        notes=tuple(notes),
+    )
+
+
+def _read_codings_files(
+    study: Study, by_id: Mapping[str, Transcript], *, some_set_aside: bool, notes: list[str]
+) -> dict[str, CodingsReading]:
+    readings = {}
+    for path in coder_files(study):
+        coder, file = tidy_name(path.stem), f"codings/{path.name}"
+        reading = read_codings(
+            path.read_bytes(), file=file, coder=coder, transcripts=by_id, some_set_aside=some_set_aside
+        )
+        if reading.rejected:
+            raise FileError(file, reading.rejected, REMEDY)
+        notes += [f"{file}: {warning}" for warning in reading.warnings]
+        if reading.n_unknown:
+            notes.append(f"{file}: {reading.n_unknown} rows for transcripts that were set aside are not used")
+        readings[coder] = reading
+    return readings
+
+
+def _read_coders(study: Study, names: list[str], *, notes: list[str]) -> dict[str, str]:
+    kinds = {name: CONSENSUS if name == CONSENSUS else "human" for name in names}
+    path = study.root / "coders.csv"
+    if path.is_file():
+        table = read_table(path.read_bytes(), file=path.name, required=["coder"], optional=["kind"], for_machines=True)
+        problems = list(table.rejected)
+        for row in table.rows:
+            coder, kind = tidy_name(row.cells["coder"]), row.cells.get("kind", "").strip().lower() or "human"
+            if kind not in CODER_KINDS:
+                problems.append(f"line {row.line}: kind '{kind}' is none of {', '.join(CODER_KINDS)}")
+            elif (coder == CONSENSUS) != (kind == CONSENSUS):
+                problems.append(f"line {row.line}: kind consensus and codings/consensus.csv belong together")
+            elif coder in kinds:
+                kinds[coder] = kind
+            else:
+                notes.append(f"coders.csv: '{coder}' has no file in codings/")
+        if problems:
+            raise FileError(path.name, problems, "One row a coder; the name is the stem of the file in codings/.")
+    notes += spelling_warnings(kinds, kind="coder")
+    return kinds
+
+
+def _read_codebook(study: Study, codings: Iterable[Coding], *, notes: list[str]) -> Codebook:
+    path = study.root / "codebook.csv"
+    if not path.is_file():
+        names = sorted({coding.code for coding in codings})
+        if names:
+            notes.append("no codebook.csv: the codes that occur in the codings are taken as the codebook")
+            notes += spelling_warnings(names, kind="code")
+        return Codebook(tuple(Code(name) for name in names))
+    reading = read_codebook(path.read_bytes())
+    notes += [f"codebook.csv: {warning}" for warning in reading.warnings]
+    return reading.codebook
+
+
+def _of_codebook(codings: Sequence[Coding], codebook: Codebook, *, notes: list[str]) -> list[Coding]:
+    """Codings of the codebook's codes; a spelling that differs only by case is taken for the code and noted."""
+    known = set(codebook.names)
+    folded = {fold_name(name): name for name in codebook.names}
+    kept, unknown, respelled = [], Counter[str](), Counter[tuple[str, str]]()
+    for coding in codings:
+        name = coding.code if coding.code in known else folded.get(fold_name(coding.code), "")
+        if not name:
+            unknown[coding.code] += 1
+            continue
+        if name != coding.code:
+            respelled[coding.code, name] += 1
+            coding = Coding(coding.transcript_id, coding.coder, name, *_rest(coding))
+        kept.append(coding)
+    notes += [f"code '{a}' is taken for '{b}' ({n} codings)" for (a, b), n in sorted(respelled.items())]
+    notes += [f"code '{name}' is not in codebook.csv: {n} codings not used" for name, n in sorted(unknown.items())]
+    return kept
+
+
+def _rest(coding: Coding) -> tuple[int, int, str, str, str]:
+    return coding.start, coding.end, coding.memo, coding.coded_at, coding.basis
+
+
+def context_speakers(
+    named: Sequence[str] | None, transcripts: Iterable[Transcript], codings: Sequence[Coding]
+) -> frozenset[str]:
+    """Folded labels of the speakers whose words only give context.
+
+    named: ``[speakers] context`` of study.toml; None: the usual labels of interviewers, but never one that
+        carries more than 5 % of the study's codings.
+    """
+    if named is not None:
+        return frozenset(fold_speaker(label) for label in named)
+    carried = Counter(_speakers_of(codings, {t.transcript_id: t for t in transcripts}))
+    limit = CONTEXT_CODING_SHARE * len(codings)
+    return frozenset(label for label in DEFAULT_CONTEXT_LABELS if carried[label] <= limit)
+
+
+def _speakers_of(codings: Iterable[Coding], by_id: Mapping[str, Transcript]) -> list[str]:
+    """For each coding the folded label of the turn that holds most of it."""
+    starts = {name: [turn.start for turn in transcript.turns] for name, transcript in by_id.items()}
+    found = []
+    for coding in codings:
+        turns = by_id[coding.transcript_id].turns
+        touched = [turn for turn in turns if turn.start < coding.end and coding.start < turn.end]
+        if touched and starts[coding.transcript_id]:
+            best = max(touched, key=lambda turn: min(turn.end, coding.end) - max(turn.start, coding.start))
+            found.append(fold_speaker(best.speaker))
+    return found
+
+
+def _context_note(codings: Sequence[Coding], context: frozenset[str], by_id: Mapping[str, Transcript]) -> list[str]:
+    n_on_context = sum(label in context for label in _speakers_of(codings, by_id))
+    return [f"{n_on_context:,} codings on context speakers: not trained on, not scored"] if n_on_context else []
+
+
+def _read_participants(
+    study: Study, by_id: Mapping[str, Transcript], *, notes: list[str]
+) -> tuple[dict[str, dict[str, str]], tuple[str, ...]]:
+    path = study.root / "participants.csv"
+    if not path.is_file():
+        return {}, ()
+    table = read_table(path.read_bytes(), file=path.name, required=["transcript"], for_machines=True)
+    attributes = tuple(column for column in table.columns if column not in ("transcript", "speaker"))
+    found: dict[str, dict[str, str]] = {}
+    problems = list(table.rejected)
+    for row in table.rows:
+        name = tidy_name(row.cells["transcript"])
+        if row.cells.get("speaker"):
+            continue  # attributes of one speaker in a group
+        if name in found:
+            problems.append(f"line {row.line}: transcript '{name}' has two rows; name the speaker in a group")
+        found[name] = {column: row.cells[column].strip() for column in attributes}
+    if problems:
+        raise FileError(path.name, problems, "One row a transcript, or one a transcript and speaker.")
+    missing = sum(name not in found for name in by_id)
+    if missing and found:
+        notes.append(f"participants.csv: {missing} transcripts have no row")
+    return found, attributes
+
+
+def _reads(
+    study: Study, by_id: Mapping[str, Transcript], readings: Mapping[str, CodingsReading], *, notes: list[str]
+) -> tuple[Read, ...]:
+    path = study.root / "coverage.csv"
+    stated = read_coverage(path.read_bytes(), transcripts=by_id) if path.is_file() else []
+    per_coder: dict[str, list[Read]] = defaultdict(list)
+    for read in stated:
+        per_coder[read.coder].append(read)
+    reads: list[Read] = []
+    for coder, reading in readings.items():
+        if coder in per_coder:
+            reads += per_coder[coder]
+            continue
+        reads += [Read(coder, name, 0, len(by_id[name].text), assumed=True) for name in reading.read_ids]
+        if reading.read_ids:
+            notes.append(f"{coder}: assumed to have read all of {len(reading.read_ids)} transcripts (no coverage.csv row)")
+    notes += [f"coverage.csv: '{coder}' has no file in codings/" for coder in per_coder if coder not in readings]
+    return tuple(reads)

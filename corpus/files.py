@@ -1,0 +1,134 @@
+"""Writes that are whole or not at all, hashes, and the lock of a study."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from corpus.errors import StudyError
+
+LOCK_NAME = ".precode.lock"
+OWNER_NAME = ".precode.lock.owner"
+PARTIAL_PREFIX = ".partial-"
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of a file's bytes, read in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def digest(value: object) -> str:
+    """Hex digest of a JSON-like value; equal values give equal digests."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def canonical_json(value: object) -> str:
+    """JSON with sorted keys and no nan, so that the same value is the same bytes."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False, indent=1) + "\n"
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Put ``data`` at ``path`` or leave what stood there: temporary file, fsync, rename, fsync of the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=PARTIAL_PREFIX, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).replace(path)
+        _sync_folder(path.parent)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: object) -> None:
+    """``canonical_json`` of a value, written whole."""
+    write_whole(path, canonical_json(value).encode())
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file that precode itself wrote."""
+    return json.loads(path.read_bytes())
+
+
+def make_folder_whole(path: Path, fill: Callable[[Path], None]) -> None:
+    """Let ``fill`` write into an empty folder beside ``path``, then rename it to ``path``.
+
+    A folder that exists already is kept: whoever comes second throws their own away.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=path.parent))
+    try:
+        fill(partial)
+        for file in partial.rglob("*"):
+            if file.is_file():
+                _sync_file(file)
+        _sync_folder(partial)
+        try:
+            partial.rename(path)
+        except OSError:
+            if not path.is_dir():
+                raise
+        _sync_folder(path.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def study_lock(root: Path, *, wait_seconds: float = 0.0) -> Iterator[None]:
+    """Hold the one lock of a study; a lock of a dead process is free by itself.
+
+    Raises StudyError that says which process holds it and since when.
+    """
+    lock = FileLock(str(root / LOCK_NAME), timeout=wait_seconds)
+    owner = root / OWNER_NAME
+    try:
+        lock.acquire()
+    except Timeout:
+        raise StudyError(f"{root.name}: another run holds this study{_describe_owner(owner)}") from None
+    except OSError as error:
+        raise StudyError(f"{root.name}: cannot write into the study folder ({error.strerror})") from None
+    try:
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        write_json(owner, {"process": os.getpid(), "machine": socket.gethostname(), "since": started})
+        yield
+    finally:
+        owner.unlink(missing_ok=True)
+        lock.release()
+
+
+def _describe_owner(owner: Path) -> str:
+    try:
+        held = read_json(owner)
+    except (OSError, ValueError):
+        return ""
+    return f" (process {held['process']} on {held['machine']}, since {held['since']})"
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    if not hasattr(os, "O_DIRECTORY"):  # Windows cannot open a folder
+        return
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,58 @@
+"""Names of codes, coders and speakers: one rule for when two spellings are one name."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+
+DEFAULT_CONTEXT_LABELS = frozenset(
+    {"interviewer", "int", "i", "moderator", "facilitator", "researcher"}
+)
+CONTEXT_CODING_SHARE = 0.05
+_TRAILING_NUMBER = re.compile(r"[\s#_-]*\d+$")
+# Letters that look like Latin ones in common fonts; enough to warn, not a security control.
+_LOOKALIKES = str.maketrans("АВЕЅІЈКМНОРСТХаеѕіјорсухΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABESIJKMHOPCTXaesijopcyxABEZHIKMNOPTYXo")
+
+
+def tidy_name(name: str) -> str:
+    """A name in NFC with white space folded and trimmed; what is stored and compared."""
+    return " ".join(unicodedata.normalize("NFC", name).split())
+
+
+def fold_name(name: str) -> str:
+    """What two names must share to be probably the same: case and compatibility forms ignored."""
+    return unicodedata.normalize("NFKC", tidy_name(name)).casefold()
+
+
+def fold_speaker(label: str) -> str:
+    """A speaker label without case and trailing number: "Interviewer 2" and "interviewer" are one."""
+    folded = fold_name(label).rstrip(":")
+    return _TRAILING_NUMBER.sub("", folded) or folded
+
+
+def spelling_warnings(names: Iterable[str], *, kind: str) -> list[str]:
+    """One warning for each group of different names that a reader could take for one.
+
+    kind: what the names are, for the message ("code", "coder").
+    """
+    unique = sorted(set(names))
+    return [
+        *_groups(unique, fold_name, f"{kind}s {{}} differ only by case: they are kept apart"),
+        *_groups(unique, _skeleton, f"{kind}s {{}} look alike but use different letters: they are kept apart"),
+    ]
+
+
+def _skeleton(name: str) -> str:
+    return name.translate(_LOOKALIKES)
+
+
+def _groups(names: list[str], key: object, message: str) -> list[str]:
+    assert callable(key)
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        groups[key(name)].append(name)
+    return [
+        message.format(" and ".join(f"'{name}'" for name in group)) for group in groups.values() if len(group) > 1
+    ]

@@ -1,0 +1,78 @@
+"""The study folder: where its files are, and its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpus.errors import StudyError
+from corpus.settings import Settings, read_settings
+
+_NOT_MATERIAL = (".", "~$", "Thumbs.db", "desktop.ini")
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A study folder of a researcher's."""
+
+    root: Path
+    settings: Settings
+
+    @property
+    def transcripts_dir(self) -> Path:
+        return self.root / "transcripts"
+
+    @property
+    def codings_dir(self) -> Path:
+        return self.root / "codings"
+
+    @property
+    def cache_dir(self) -> Path:
+        return self.root / "cache"
+
+    @property
+    def runs_dir(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def models_dir(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def title(self) -> str:
+        return self.settings.study.title or self.root.resolve().name
+
+
+def load_study(root: Path) -> Study:
+    """The study at ``root``. Raises StudyError if it is no folder, has no transcripts/, or its settings are bad."""
+    if not root.is_dir():
+        raise StudyError(f"{root}: no such study folder. 'precode new {root}' makes one.")
+    if not (root / "transcripts").is_dir():
+        raise StudyError(f"{root.resolve().name}: no folder 'transcripts' in it. 'precode new DIR' makes a study folder.")
+    return Study(root.resolve(), read_settings(root / "study.toml"))
+
+
+def transcript_files(study: Study) -> tuple[str, ...]:
+    """Paths of all files below ``transcripts/``, sorted, with forward slashes.
+
+    Hidden files and lock files that office programs leave are not material.
+    """
+    found = (
+        path.relative_to(study.transcripts_dir).as_posix()
+        for path in study.transcripts_dir.rglob("*")
+        if path.is_file() and not any(part.startswith(_NOT_MATERIAL) for part in path.relative_to(study.transcripts_dir).parts)
+    )
+    return tuple(sorted(found))
+
+
+def coder_files(study: Study) -> tuple[Path, ...]:
+    """The codings files, sorted by coder; the file's stem is the coder's name."""
+    if not study.codings_dir.is_dir():
+        return ()
+    return tuple(sorted(path for path in study.codings_dir.glob("*.csv") if not path.name.startswith(_NOT_MATERIAL)))
+
+
+def human_files(study: Study) -> tuple[Path, ...]:
+    """Every file that people wrote beside the transcripts: what a run's key depends on."""
+    single = ("study.toml", "codebook.csv", "participants.csv", "coders.csv", "coverage.csv")
+    return tuple(path for name in single if (path := study.root / name).is_file()) + coder_files(study)
