@@ -1,0 +1,26 @@
+"""How far coders, and coders and model, agree: pure statistics, from values to numbers with reasons.
+
+Nothing here reads a study. A table of values (units in rows, coders in columns, None where a coder
+gave nothing) becomes ``Ratings``; a statistic takes ``Ratings`` and gives a ``Statistic``: a value,
+or nan with the reason why there is none, and the units and coders that it stands on. Nothing is
+rounded and no NumPy warning is left to mean anything.
+
+    from pipeline.agreement.alpha import krippendorff_alpha
+    from pipeline.agreement.values import encode
+    krippendorff_alpha(encode([["a", "a"], ["a", "b"], ["b", None]])).value
+
+Which file answers what:
+
+    values          Ratings, encode; counts of values by unit, confusion of two coders
+    statistic       Statistic: value, reason, n_units, n_coders
+    percent         percent_agreement (any number of coders)
+    cohen, scott    cohen_kappa, scott_pi (two coders)
+    fleiss, gwet,
+    brennan         fleiss_kappa, gwet_ac1, brennan_prediger (any number)
+    alpha           krippendorff_alpha: nominal, ordinal, interval, ratio (any number)
+    retrieval       precision, recall, f1 (macro or micro), f1_samples: one coder held as reference
+    pairs           all of it at once for two coders and a code given or not, from counts of arrays
+    intervals       confidence intervals over transcripts: jackknife or BCa bootstrap
+    coefficients    COEFFICIENTS: name, formula, source and missing-data rule of each, for reports
+    ratings         rate_table: agreement in a plain table of ratings, with warnings in words
+"""
