@@ -1,0 +1,55 @@
+"""One-vs-rest logistic regression with fractional targets: the linear part of every member."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from sklearn.linear_model import LogisticRegression
+
+FloatArray = npt.NDArray[np.float64]
+Rows = sp.csr_matrix | FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Weights of one linear model a code: ``logits = rows @ weights.T + intercepts``.
+
+    weights: (n_codes, n_columns); intercepts: (n_codes,).
+    """
+
+    weights: FloatArray
+    intercepts: FloatArray
+
+    def logits(self, rows: Rows) -> FloatArray:
+        """(n_rows, n_codes)."""
+        return np.asarray(rows @ self.weights.T) + self.intercepts
+
+
+def fit_linear(rows: Rows, targets: FloatArray, *, strength: float, seed: int) -> Linear:
+    """Fit one logistic regression a code on the share of coders who gave it.
+
+    rows: (n, d). targets: (n, k) in 0..1; a share y strictly between is two rows, label 1 with weight y and
+        label 0 with weight 1 - y. Classes are balanced: each code's positives weigh as much as its negatives.
+    strength: scikit-learn's C. A code without positives or without negatives gets weights 0 and the
+        intercept of its smoothed rate.
+    """
+    fitted = [_fit_one(rows, y, strength=strength, seed=seed) for y in targets.T]
+    weights = np.vstack([w for w, _ in fitted]) if fitted else np.zeros((0, rows.shape[1]))
+    return Linear(weights, np.array([b for _, b in fitted]))
+
+
+def _fit_one(rows: Rows, y: FloatArray, *, strength: float, seed: int) -> tuple[FloatArray, float]:
+    mass = y.sum()
+    if not 0 < mass < len(y):
+        rate = (mass + 0.5) / (len(y) + 1)
+        return np.zeros(rows.shape[1]), float(np.log(rate / (1 - rate)))
+    split = np.flatnonzero((y > 0) & (y < 1))
+    labels = np.concatenate([y > 0, np.zeros(len(split), dtype=bool)])
+    weights = np.concatenate([np.where(y > 0, y / mass, 1 / (len(y) - mass)), (1 - y[split]) / (len(y) - mass)])
+    order = np.concatenate([np.arange(len(y)), split])
+    model = LogisticRegression(C=strength, solver="liblinear", dual=True, random_state=seed, max_iter=1000)
+    model.fit(rows[order] if len(split) else rows, labels, sample_weight=weights * len(y) / 2)
+    return model.coef_[0], float(model.intercept_[0])

@@ -1,0 +1,75 @@
+"""Members of the theme model: each sees one view of the segments and gives a logit for each code.
+
+A member holds the views of all rows; ``fit`` learns from some of them, and what it returns can score any rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from models.linear import Linear, Rows, fit_linear
+from models.ngrams import Vocabulary, learn_idf, weigh
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+
+LEXICAL_STRENGTH = 1.0
+
+
+class Fitted(Protocol):
+    """What a member learned."""
+
+    @property
+    def linear(self) -> Linear:
+        """Weights over ``features``."""
+
+    def features(self, view: Rows) -> Rows:
+        """What the linear part sees of a view: (n, d)."""
+
+
+class Member(Protocol):
+    """A view of all rows, and how to learn from it."""
+
+    @property
+    def view(self) -> Rows:
+        """(n, d) of all rows, in the order of the targets."""
+
+    def fit(self, rows: IntArray, targets: FloatArray, *, seed: int) -> Fitted:
+        """Learn from these rows; targets: (len(rows), n_codes) in 0..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class FittedWords:
+    """Words and characters: vocabulary, inverse document frequencies of the training rows, weights."""
+
+    vocabulary: Vocabulary
+    idf: FloatArray
+    linear: Linear
+
+    def features(self, view: Rows) -> Rows:
+        """TF-IDF of counts as ``models.ngrams.count_ngrams`` gives them."""
+        return weigh(view, self.idf, len(self.vocabulary.words))
+
+
+@dataclass(frozen=True, slots=True)
+class WordsMember:
+    """Words and characters of the segment itself."""
+
+    vocabulary: Vocabulary
+    view: sp.csr_matrix
+
+    def fit(self, rows: IntArray, targets: FloatArray, *, seed: int) -> FittedWords:
+        """Weights from these rows alone; the vocabulary's other n-grams get weight 0."""
+        idf = learn_idf(self.view[rows], self.vocabulary)
+        features = weigh(self.view[rows], idf, len(self.vocabulary.words))
+        return FittedWords(self.vocabulary, idf, fit_linear(features, targets, strength=LEXICAL_STRENGTH, seed=seed))
+
+
+def member_logits(fitted: Fitted, view: Rows) -> FloatArray:
+    """(n, n_codes)."""
+    return fitted.linear.logits(fitted.features(view))

@@ -1,0 +1,113 @@
+"""The theme model: one multi-label model, trained and calibrated on all it may see, scored on what it has not.
+
+The logit of a code is the mean of its members' logits; calibration and thresholds are learned from
+cross-fitted logits. Scoring repeats all of that inside each training part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models.calibration import Calibration, fit_calibration, fit_thresholds
+from models.crossfit import Crossfit, IntArray, assign_folds, crossfit
+from models.linear import Rows
+from models.members import Fitted, Member, member_logits
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+POSITIVE_FROM = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class ThemeModel:
+    """A trained model of some codes.
+
+    codes: (n_codes,) names, the order of every array. members: name of a view -> what was learned of it.
+    thresholds: (n_codes,) probabilities from which a code is suggested.
+    """
+
+    codes: tuple[str, ...]
+    members: Mapping[str, Fitted]
+    calibration: Calibration
+    thresholds: FloatArray
+
+    def logits(self, views: Mapping[str, Rows]) -> FloatArray:
+        """Uncalibrated (n, n_codes): the mean over members."""
+        parts = [member_logits(fitted, views[name]) for name, fitted in self.members.items()]
+        return np.asarray(np.mean(parts, axis=0))
+
+    def probabilities(self, views: Mapping[str, Rows]) -> FloatArray:
+        """Calibrated (n, n_codes) in 0..1."""
+        return self.calibration.probabilities(self.logits(views))
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What models that had not seen a row's group said of it; rows as in training.
+
+    probabilities, thresholds: (n, n_codes); a code is flagged where the probability reaches the threshold
+    that was chosen without the row's fold. folds: (n,).
+    """
+
+    probabilities: FloatArray
+    thresholds: FloatArray
+    folds: IntArray
+
+    @property
+    def flags(self) -> BoolArray:
+        """(n, n_codes)."""
+        return self.probabilities >= self.thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A model of everything, and its score on the unseen."""
+
+    model: ThemeModel
+    scored: Scored
+
+
+def train_theme_model(
+    members: Mapping[str, Member], targets: FloatArray, groups: Sequence[Hashable], *, codes: Sequence[str], seed: int
+) -> Trained:
+    """Train on all rows and score by nested cross-fitting over groups.
+
+    targets: (n, n_codes), share of the coders who read a row that gave the code. groups: (n,), at least
+    3 different ones, else ValueError.
+    """
+    folds = assign_folds(groups)
+    if folds.max() < 2:
+        raise ValueError("a model can be scored only with 3 groups or more")
+
+    def fit_predict(train: IntArray, predicted: IntArray) -> FloatArray:
+        parts = [
+            member_logits(member.fit(train, targets[train], seed=seed), member.view[predicted])
+            for member in members.values()
+        ]
+        return np.asarray(np.mean(parts, axis=0))
+
+    result = crossfit(fit_predict, folds, len(codes))
+    everything = np.arange(len(targets))
+    fitted = {name: member.fit(everything, targets, seed=seed) for name, member in members.items()}
+    calibration, thresholds = _finish(result.outer, targets)
+    return Trained(ThemeModel(tuple(codes), fitted, calibration, thresholds), _score(result, targets))
+
+
+def _finish(logits: FloatArray, targets: FloatArray) -> tuple[Calibration, FloatArray]:
+    calibration = fit_calibration(logits, targets)
+    return calibration, fit_thresholds(calibration.probabilities(logits), targets >= POSITIVE_FROM)
+
+
+def _score(result: Crossfit, targets: FloatArray) -> Scored:
+    probabilities, thresholds = np.empty_like(result.outer), np.empty_like(result.outer)
+    for fold in range(len(result.inner)):
+        inside, outside = result.folds != fold, result.folds == fold
+        calibration, cut = _finish(result.inner[fold][inside], targets[inside])
+        probabilities[outside] = calibration.probabilities(result.outer[outside])
+        thresholds[outside] = cut
+    return Scored(probabilities, thresholds, result.folds)
