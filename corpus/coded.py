@@ -33,7 +33,7 @@ class Coded:
     codings: only codes of the codebook; ``reads`` only transcripts that are here.
     participants: transcript id -> attribute -> value (rows without a speaker); attributes: their names in order.
     context: folded speaker labels whose words are neither coded by the model nor scored.
-    unit: "turn" or "passage". notes: what a researcher should know, without words of a participant.
+    notes: what a researcher should know, without words of a participant.
     """
 
     codebook: Codebook
@@ -43,7 +43,6 @@ class Coded:
     participants: Mapping[str, Mapping[str, str]]
     attributes: tuple[str, ...]
     context: frozenset[str]
-    unit: str
     notes: tuple[str, ...]
 
     @property
@@ -67,7 +66,6 @@ def read_coded(study: Study, transcripts: Sequence[Transcript], *, some_set_asid
     context = context_speakers(study.settings.speakers.context, transcripts, kept)
     notes += _context_note(kept, context, by_id)
     participants, attributes = _read_participants(study, by_id, notes=notes)
-    by_turn = bool(codings) and all(reading.n_by_turn == len(reading.codings) for reading in readings.values())
     return Coded(
         codebook=codebook,
         coders=kinds,
@@ -76,9 +74,23 @@ def read_coded(study: Study, transcripts: Sequence[Transcript], *, some_set_asid
         participants=participants,
         attributes=attributes,
         context=context,
-        unit=study.settings.segments.unit or ("turn" if by_turn else "passage"),
         notes=tuple(notes),
     )
+
+
+def segment_unit(study: Study) -> str:
+    """ "turn" or "passage": as study.toml says, else "turn" if every coding is addressed by turn alone."""
+    stated = study.settings.segments.unit
+    if stated:
+        return stated
+    rows = [
+        row.cells
+        for path in coder_files(study)
+        for row in read_table(path.read_bytes(), file=f"codings/{path.name}", for_machines=True).rows
+        if row.cells.get("code", "").strip()
+    ]
+    by_turn = all(row.get("turn") and not row.get("start") and not row.get("quote") for row in rows)
+    return "turn" if rows and by_turn else "passage"
 
 
 def _read_codings_files(
@@ -174,12 +186,11 @@ def context_speakers(
 
 def _speakers_of(codings: Iterable[Coding], by_id: Mapping[str, Transcript]) -> list[str]:
     """For each coding the folded label of the turn that holds most of it."""
-    starts = {name: [turn.start for turn in transcript.turns] for name, transcript in by_id.items()}
     found = []
     for coding in codings:
         turns = by_id[coding.transcript_id].turns
         touched = [turn for turn in turns if turn.start < coding.end and coding.start < turn.end]
-        if touched and starts[coding.transcript_id]:
+        if touched:
             best = max(touched, key=lambda turn: min(turn.end, coding.end) - max(turn.start, coding.start))
             found.append(fold_speaker(best.speaker))
     return found

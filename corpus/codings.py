@@ -21,13 +21,12 @@ class CodingsReading:
     """What one coder's file says.
 
     read_ids: transcripts with any row, also one with an empty code.
-    n_by_turn: codings addressed by turn. n_unknown: rows in transcripts that could not be read in this run.
+    n_unknown: rows in transcripts that could not be read in this run.
     rejected: rows that cannot be used, each with its line and reason.
     """
 
     codings: tuple[Coding, ...]
     read_ids: tuple[str, ...]
-    n_by_turn: int
     n_unknown: int
     warnings: tuple[str, ...]
     rejected: tuple[str, ...]
@@ -57,7 +56,7 @@ def read_codings(
     codings: list[Coding] = []
     rejected = list(table.rejected)
     read_ids: dict[str, None] = {}
-    n_by_turn = n_unknown = 0
+    n_unknown = 0
     for row in table.rows:
         transcript = transcripts.get(tidy_name(row.cells["transcript"]))
         if transcript is None:
@@ -73,9 +72,8 @@ def read_codings(
         read_ids[transcript.transcript_id] = None
         if coding is not None:
             codings.append(coding)
-            n_by_turn += not row.cells.get("start") and bool(row.cells.get("turn"))
     return CodingsReading(
-        tuple(dict.fromkeys(codings)), tuple(read_ids), n_by_turn, n_unknown, table.warnings, tuple(rejected)
+        tuple(dict.fromkeys(codings)), tuple(read_ids), n_unknown, table.warnings, tuple(rejected)
     )
 
 

@@ -50,7 +50,7 @@ class Placement:
 
 
 def segment_transcript(transcript: Transcript, *, unit: str, sentence_ends: SentenceEnds) -> list[Segment]:
-    """Segments of a transcript in order.
+    """Segments of a transcript in order; a turn without words has none.
 
     unit: "turn", the turn whatever its length; or "passage", turns over 120 words cut at sentence ends
         into near-equal parts of at most 120 words.
@@ -59,6 +59,8 @@ def segment_transcript(transcript: Transcript, *, unit: str, sentence_ends: Sent
     segments = []
     for turn in transcript.turns:
         words = transcript.text[turn.start : turn.end]
+        if not words.strip():
+            continue
         parts = _passages(words, sentence_ends) if unit == "passage" else [(0, len(words))]
         segments += [_segment(transcript, turn, turn.start + start, turn.start + end) for start, end in parts]
     return segments

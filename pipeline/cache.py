@@ -1,0 +1,60 @@
+"""Stages are functions of a key: the same inputs, settings and source give the same folder in ``cache/``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from corpus.files import digest, make_folder_whole
+from corpus.study import Study
+
+# Libraries whose version can change a figure.
+LIBRARIES = ("gensim", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "spacy", "spacy-lookups-data")
+ROOMS = ("corpus", "models", "pipeline")
+
+
+@cache
+def code_version() -> str:
+    """Digest of precode's own source and of the versions of the libraries that make figures."""
+    top = Path(__file__).parent.parent
+    files = sorted(path for room in ROOMS for path in (top / room).rglob("*") if path.suffix in (".py", ".html", ".css"))
+    hashes = {str(path.relative_to(top)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return digest({"source": hashes, "libraries": library_versions()})
+
+
+def library_versions() -> dict[str, str]:
+    """Name -> version of the libraries that make figures, and of precode."""
+    return {name: version(name) for name in (*LIBRARIES, "precode")}
+
+
+def cached(study: Study, stage: str, inputs: Mapping[str, object], fill: Callable[[Path], None]) -> str:
+    """Key of ``cache/<stage>/<key>/``, which ``fill`` has written, now or before.
+
+    inputs: everything that the stage depends on (keys of earlier stages, settings), JSON-like.
+    """
+    key = digest({"stage": stage, "code": code_version(), **inputs})
+    folder = stage_dir(study, stage, key)
+    if not folder.is_dir():
+        make_folder_whole(folder, fill)
+    return key
+
+
+def stage_dir(study: Study, stage: str, key: str) -> Path:
+    """Where a stage's files of this key are."""
+    return study.cache_dir / stage / key
+
+
+def write_parquet(path: Path, columns: Mapping[str, Sequence[object]], types: Mapping[str, str]) -> None:
+    """A table with stated columns and pandas types."""
+    frame = pd.DataFrame({name: pd.Series(list(columns[name]), dtype=kind) for name, kind in types.items()})
+    frame.to_parquet(path, index=False)
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """A table that ``write_parquet`` wrote."""
+    return pd.read_parquet(path)

@@ -1,0 +1,152 @@
+"""evaluate: how good the model is on groups that it has not seen, as ``evaluation.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import average_precision_score, label_ranking_average_precision_score
+
+from models.theme_model import Scored
+from pipeline.evaluate_intervals import evaluation_intervals, whole_figures
+from pipeline.target import FEWEST_GROUPS, FEWEST_POSITIVE, POSITIVE_FROM, Target
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+SCHEMA = 1
+N_BINS = 10
+RECALL_AT = 3
+
+
+def evaluate(target: Target, scored: Scored, *, codes: Sequence[str], texts: Sequence[str], seed: int) -> dict[str, object]:
+    """The evaluation of cross-fitted predictions.
+
+    codes: all codes of the codebook. texts: (m,), to count the leak. ``scored`` holds the learnable codes only.
+    """
+    learned = target.learnable
+    truth = target.shares[:, learned] >= POSITIVE_FROM
+    coded = (target.shares >= POSITIVE_FROM).any(axis=1)
+    names = [codes[place] for place in learned]
+    return {
+        "schema": SCHEMA,
+        "split": {
+            "unit": "group",
+            "n_folds": int(scored.folds.max()) + 1,
+            "rule": "whole groups held out; features, calibration and thresholds learned inside the training part",
+        },
+        "n_groups": len(set(target.groups)),
+        "scopes": {
+            "all": {
+                **_ranking(truth, scored.probabilities),
+                **whole_figures(truth, scored, target.groups),
+                "ece": calibration_error(truth, scored.probabilities),
+                "ci": evaluation_intervals(truth, scored, target.groups, seed=seed),
+                "codes": [_code(name, truth[:, i], scored, i, target) for i, name in enumerate(names)],
+            },
+            "coded": _ranking(truth[coded], scored.probabilities[coded]),
+        },
+        "not_scored": not_scored(target, codes),
+        "leak": leak(texts, scored.folds),
+    }
+
+
+def not_scored(target: Target, codes: Sequence[str]) -> list[dict[str, object]]:
+    """Codes with too few positive segments or groups, with the reason."""
+    missing = sorted(set(range(len(codes))) - set(target.learnable.tolist()))
+    return [
+        {
+            "code": codes[place],
+            "n_positive": int(target.n_positive[place]),
+            "n_groups": int(target.n_groups[place]),
+            "reason": abstention(int(target.n_positive[place]), int(target.n_groups[place])),
+        }
+        for place in missing
+    ]
+
+
+def abstention(n_positive: int, n_groups: int) -> str:
+    """Why the model says nothing of a code."""
+    return (
+        f"not learned yet: {n_positive} segments in {n_groups} groups "
+        f"(needs {FEWEST_POSITIVE} in {FEWEST_GROUPS})"
+    )
+
+
+def leak(texts: Sequence[str], folds: npt.NDArray[np.intp]) -> dict[str, object]:
+    """Texts that stand, word for word, in another fold as well: what a random split would hide."""
+    homes: dict[str, set[int]] = {}
+    folded = [" ".join(text.casefold().split()) for text in texts]
+    for text, fold in zip(folded, folds.tolist(), strict=True):
+        homes.setdefault(text, set()).add(fold)
+    n_shared = sum(len(homes[text]) > 1 for text in folded)
+    return {"n_texts_on_both_sides": n_shared, "share": n_shared / len(texts) if texts else None}
+
+
+def _ranking(truth: BoolArray, probabilities: FloatArray) -> dict[str, object]:
+    some = truth.any(axis=1)
+    return {
+        "n_units": len(truth),
+        "n_codes": truth.shape[1],
+        "macro_average_precision": _or_null(macro_average_precision(truth, probabilities)),
+        "lrap": float(label_ranking_average_precision_score(truth[some], probabilities[some])) if some.any() else None,
+        "recall_at_3": recall_at(truth, probabilities, RECALL_AT),
+    }
+
+
+def macro_average_precision(truth: BoolArray, probabilities: FloatArray) -> float:
+    """Mean over codes of average precision; a code without a positive unit here is left out; nan if none is left."""
+    values = [
+        average_precision_score(y, p) for y, p in zip(truth.T, probabilities.T, strict=True) if y.any()
+    ]
+    return float(np.mean(values)) if values else float("nan")
+
+
+def recall_at(truth: BoolArray, probabilities: FloatArray, n: int) -> float | None:
+    """Share of all given codes that are among the n most probable of their unit; None without any."""
+    if not truth.any():
+        return None
+    top = np.argsort(-probabilities, axis=1, kind="stable")[:, :n]
+    return float(np.take_along_axis(truth, top, axis=1).sum() / truth.sum())
+
+
+def calibration_error(truth: BoolArray, probabilities: FloatArray) -> float | None:
+    """Expected calibration error over all cells: 10 bins of equal width, weighted by size (Naeini et al. 2015)."""
+    if not truth.size:
+        return None
+    p, y = probabilities.ravel(), truth.ravel()
+    bins = np.minimum((p * N_BINS).astype(int), N_BINS - 1)
+    n = np.bincount(bins, minlength=N_BINS)
+    gaps = np.abs(np.bincount(bins, p, N_BINS) - np.bincount(bins, y, N_BINS))
+    return float(gaps[n > 0].sum() / len(p))
+
+
+def _code(name: str, y: BoolArray, scored: Scored, i: int, target: Target) -> dict[str, object]:
+    p, flags = scored.probabilities[:, i], scored.flags[:, i]
+    rate, both = float(y.mean()), int((y & flags).sum())
+    place = int(target.learnable[i])
+    return {
+        "code": name,
+        "n_positive": int(y.sum()),
+        "n_groups": int(target.n_groups[place]),
+        "prevalence": rate,
+        "threshold": float(np.median(scored.thresholds[:, i])),
+        "precision": both / int(flags.sum()) if flags.any() else None,
+        "recall": both / int(y.sum()),
+        "f1": 2 * both / (int(flags.sum()) + int(y.sum())),
+        "average_precision": float(average_precision_score(y, p)),
+        "brier_skill": brier_skill(y, p),
+    }
+
+
+def brier_skill(y: BoolArray, p: FloatArray) -> float | None:
+    """1 - Brier score / that of always saying the prevalence; None where everything or nothing is positive."""
+    rate = y.mean()
+    reference = rate * (1 - rate)
+    return float(1 - ((p - y) ** 2).mean() / reference) if reference else None
+
+
+def _or_null(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+

@@ -1,0 +1,122 @@
+"""preprocess (spaCy): segments, and the lemmas that topics are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from corpus.errors import StudyError
+from corpus.records import Segment
+from corpus.study import Study
+from corpus.units import segment_transcript
+from pipeline.cache import cached, read_parquet, stage_dir, write_parquet
+from pipeline.ingest import read_ingested
+
+STAGE = "preprocess"
+# spaCy refuses longer texts for fear of the parser's memory; there is none in the default pipeline.
+LONGEST_TEXT = 200_000_000
+
+SEGMENT_TYPES = {
+    "segment_id": "str",
+    "transcript_id": "str",
+    "turn": "int64",
+    "speaker": "str",
+    "start": "int64",
+    "end": "int64",
+    "text": "str",
+    "lemmas": "str",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessed:
+    """Segments and, for each, its content lemmas (no stop words, numbers or punctuation) joined by spaces."""
+
+    segments: tuple[Segment, ...]
+    lemmas: tuple[str, ...]
+
+
+def preprocess(study: Study, ingest_key: str, *, unit: str) -> str:
+    """Cut the transcripts of an ingested batch into segments; the key of what was cached.
+
+    unit: "turn" or "passage".
+    """
+    language, trained = study.settings.study.language, study.settings.model.spacy
+
+    def fill(folder: Path) -> None:
+        nlp = load_language(language, trained)
+        segments = [
+            segment
+            for transcript in read_ingested(study, [ingest_key]).transcripts
+            for segment in segment_transcript(transcript, unit=unit, sentence_ends=lambda text: sentence_ends(nlp, text))
+        ]
+        columns: dict[str, list[object]] = {
+            name: [getattr(segment, name) for segment in segments] for name in list(SEGMENT_TYPES)[:-1]
+        }
+        columns["lemmas"] = [content_lemmas(doc) for doc in nlp.pipe(segment.text for segment in segments)]
+        write_parquet(folder / "segments.parquet", columns, SEGMENT_TYPES)
+
+    return cached(study, STAGE, {"ingest": ingest_key, "unit": unit, "language": language, "spacy": trained}, fill)
+
+
+@lru_cache(maxsize=2)
+def load_language(language: str, trained: str) -> Language:
+    """spaCy's rules and lookup tables for a language, or a trained pipeline that is installed.
+
+    Raises StudyError if spaCy does not know it.
+    """
+    if trained:
+        try:
+            return spacy.load(trained)
+        except OSError:
+            raise StudyError(
+                f"study.toml: model.spacy names '{trained}', which is not installed here. "
+                f"Install it, or leave the key empty to use rules and lookups."
+            ) from None
+    try:
+        nlp = spacy.blank(language)
+    except ImportError:
+        raise StudyError(f"study.toml: study.language '{language}' is no language that spaCy knows") from None
+    nlp.max_length = LONGEST_TEXT
+    nlp.add_pipe("sentencizer")
+    try:
+        nlp.add_pipe("lemmatizer", config={"mode": "lookup"})
+        nlp.initialize()
+    except ValueError:  # no lookup table for this language: words as they stand
+        nlp.remove_pipe("lemmatizer")
+    return nlp
+
+
+def sentence_ends(nlp: Language, text: str) -> list[int]:
+    """Offsets at which the sentences of a text end."""
+    return [sentence.end_char for sentence in nlp(text).sents]
+
+
+def content_lemmas(doc: Doc) -> str:
+    """Lower-case lemmas of the words that carry meaning, joined by spaces."""
+    lemmas = (
+        (token.lemma_ or token.text).lower()
+        for token in doc
+        if token.is_alpha and not token.is_stop and len(token) > 2
+    )
+    return " ".join(lemmas)
+
+
+def read_preprocessed(study: Study, keys: Iterable[str]) -> Preprocessed:
+    """Segments of some batches, in the order of the keys."""
+    segments: list[Segment] = []
+    lemmas: list[str] = []
+    for key in keys:
+        for *fields, words in read_parquet(stage_dir(study, STAGE, key) / "segments.parquet").itertuples(
+            index=False, name=None
+        ):
+            segments.append(Segment(*fields))
+            lemmas.append(words)
+    return Preprocessed(tuple(segments), tuple(lemmas))
+

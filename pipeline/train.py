@@ -1,0 +1,132 @@
+"""train: one model of every segment that a human has read, and its score on groups it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from corpus.files import digest, read_json, write_json
+from corpus.study import Study
+from models.members import Member, WordsMember
+from models.ngrams import count_ngrams, learn_vocabulary
+from models.store import model_files, read_model
+from models.theme_model import Scored, ThemeModel, train_theme_model
+from pipeline.cache import cached, library_versions, stage_dir, write_parquet
+from pipeline.evaluate import SCHEMA, evaluate, not_scored
+from pipeline.target import FEWEST_GROUPS, Target, make_target
+from pipeline.units import Units, read_units
+
+STAGE = "train"
+CROSSFIT_TYPES = {
+    "segment_id": "str",
+    "code": "str",
+    "probability": "float64",
+    "threshold": "float64",
+    "share": "float64",
+    "fold": "int64",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What a trained model may be asked: None where no code can be learned yet."""
+
+    model: ThemeModel | None
+    evaluation: dict[str, object]
+
+
+def train(study: Study, units_key: str, preprocess_keys: Sequence[str]) -> str:
+    """Train, score, cache; the key of what was cached.
+
+    Writes evaluation.json always, and model.json, model.npz, card.json, crossfit.parquet if any code has
+    enough segments in enough groups.
+    """
+    gold, seed = study.settings.target.gold, study.settings.study.seed
+    group_by = study.settings.evaluation.group_by
+
+    def fill(folder: Path) -> None:
+        units = read_units(study, units_key, preprocess_keys)
+        target = make_target(units, gold=gold)
+        if len(target.learnable) == 0 or len(set(target.groups)) < FEWEST_GROUPS:
+            write_json(folder / "evaluation.json", _nothing_learned(target, units))
+            return
+        _train(folder, units, target, seed=seed)
+
+    inputs = {"units": units_key, "gold": gold, "seed": seed, "group_by": group_by}
+    return cached(study, STAGE, inputs, fill)
+
+
+def _train(folder: Path, units: Units, target: Target, *, seed: int) -> None:
+    texts = [units.segments[row].text for row in target.rows]
+    learned = target.learnable
+    codes = [units.codes[place] for place in learned]
+    trained = train_theme_model(
+        make_members(texts), target.shares[:, learned], target.groups, codes=codes, seed=seed
+    )
+    files = model_files(trained.model)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    evaluation = evaluate(target, trained.scored, codes=units.codes, texts=texts, seed=seed)
+    write_json(folder / "evaluation.json", evaluation)
+    write_json(folder / "card.json", _card(units, target, codes, files))
+    _write_crossfit(folder / "crossfit.parquet", units, target, trained.scored, codes)
+
+
+def make_members(texts: Sequence[str]) -> dict[str, Member]:
+    """The members of the model, with their views of these texts."""
+    vocabulary = learn_vocabulary(texts)
+    return {"words": WordsMember(vocabulary, count_ngrams(texts, vocabulary))}
+
+
+def _nothing_learned(target: Target, units: Units) -> dict[str, object]:
+    return {
+        "schema": SCHEMA,
+        "split": None,
+        "n_groups": len(set(target.groups)),
+        "scopes": {},
+        "not_scored": not_scored(target, units.codes),
+        "leak": None,
+    }
+
+
+def _card(units: Units, target: Target, codes: Sequence[str], files: dict[str, bytes]) -> dict[str, object]:
+    return {
+        "schema": SCHEMA,
+        "codes": list(codes),
+        "codebook_sha256": digest(list(units.codes)),
+        "n_segments": len(target.rows),
+        "n_groups": len(set(target.groups)),
+        "libraries": library_versions(),
+        "sha256": {name: digest_bytes(content) for name, content in files.items()},
+    }
+
+
+def digest_bytes(content: bytes) -> str:
+    """Hex sha256."""
+    import hashlib
+
+    return hashlib.sha256(content).hexdigest()
+
+
+def _write_crossfit(path: Path, units: Units, target: Target, scored: Scored, codes: Sequence[str]) -> None:
+    m, k = scored.probabilities.shape
+    ids = [units.segments[row].segment_id for row in target.rows]
+    columns = {
+        "segment_id": np.repeat(ids, k),
+        "code": np.tile(codes, m),
+        "probability": scored.probabilities.ravel(),
+        "threshold": scored.thresholds.ravel(),
+        "share": target.shares[:, target.learnable].ravel(),
+        "fold": np.repeat(scored.folds, k),
+    }
+    write_parquet(path, columns, CROSSFIT_TYPES)
+
+
+def read_knowledge(study: Study, train_key: str) -> Knowledge:
+    """The model and its evaluation."""
+    folder = stage_dir(study, STAGE, train_key)
+    has_model = (folder / "model.json").is_file()
+    return Knowledge(read_model(folder) if has_model else None, read_json(folder / "evaluation.json"))

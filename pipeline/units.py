@@ -1,0 +1,159 @@
+"""units: segments of all batches beside what people coded and read of them; what every later stage starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus.coded import Coded, read_coded
+from corpus.errors import StudyError
+from corpus.files import read_json, sha256_of, write_json
+from corpus.names import fold_speaker
+from corpus.records import Segment
+from corpus.study import Study, human_files
+from corpus.units import Placement, place_codings, read_segments
+from pipeline.cache import cached, read_parquet, stage_dir, write_parquet
+from pipeline.ingest import read_ingested
+from pipeline.preprocess import read_preprocessed
+
+STAGE = "units"
+BoolArray = npt.NDArray[np.bool_]
+
+GIVEN_TYPES = {"segment_id": "str", "coder": "str", "code": "str"}
+READ_TYPES = {"segment_id": "str", "coder": "str"}
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Segments and what people made of them.
+
+    segments: (n,). lemmas: (n,). context: (n,), True where the speaker only gives context.
+    codes: (k,) names in the order of the codebook. coders: (c,) name -> kind.
+    read: (c, n), the coder read the segment. given: (c, n, k), the coder gave the code; only where read.
+    groups: (n,), the group that is held out together when the model is scored.
+    """
+
+    segments: tuple[Segment, ...]
+    lemmas: tuple[str, ...]
+    context: BoolArray
+    codes: tuple[str, ...]
+    coders: Mapping[str, str]
+    read: BoolArray
+    given: BoolArray
+    groups: tuple[str, ...]
+
+    @property
+    def is_human(self) -> BoolArray:
+        """(c,)."""
+        return np.array([kind == "human" for kind in self.coders.values()], dtype=bool)
+
+    @property
+    def read_by_human(self) -> BoolArray:
+        """(n,): some human has read the segment and its speaker is not context: what is trained on and scored."""
+        return np.asarray(self.read[self.is_human].any(axis=0) & ~self.context)
+
+
+def make_units(study: Study, ingest_keys: Sequence[str], preprocess_keys: Sequence[str]) -> str:
+    """Join segments and people's work; the key of what was cached.
+
+    Raises FileError for the first human file with problems, StudyError for ``group_by`` without that column.
+    """
+    people = {path.relative_to(study.root).as_posix(): sha256_of(path) for path in human_files(study)}
+    inputs = {"preprocess": list(preprocess_keys), "ingest": list(ingest_keys), "people": people}
+    return cached(study, STAGE, inputs, lambda folder: _fill(study, ingest_keys, preprocess_keys, folder))
+
+
+def _fill(study: Study, ingest_keys: Sequence[str], preprocess_keys: Sequence[str], folder: Path) -> None:
+    ingested = read_ingested(study, ingest_keys)
+    segments = read_preprocessed(study, preprocess_keys).segments
+    coded = read_coded(study, ingested.transcripts, some_set_aside=bool(ingested.set_aside))
+    texts = {transcript.transcript_id: transcript.text for transcript in ingested.transcripts}
+    placement = place_codings(segments, coded.codings, texts)
+    given = [
+        (applied.segment_id, coded.codings[applied.coding].coder, coded.codings[applied.coding].code)
+        for applied in placement.applied
+    ]
+    reads = read_segments(segments, coded.reads, texts)
+    read_rows = [(segment.segment_id, coder) for coder, ids in reads.items() for segment in segments if segment.segment_id in ids]
+    _write_rows(folder / "given.parquet", sorted(set(given)), GIVEN_TYPES)
+    _write_rows(folder / "read.parquet", read_rows, READ_TYPES)
+    write_json(folder / "study.json", _summary(study, coded, placement, segments))
+
+
+def _write_rows(path: Path, rows: Sequence[tuple[str, ...]], types: Mapping[str, str]) -> None:
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(types)
+    write_parquet(path, dict(zip(types, columns, strict=True)), types)
+
+
+def _summary(study: Study, coded: Coded, placement: Placement, segments: Sequence[Segment]) -> dict[str, object]:
+    return {
+        "codebook": [
+            {field: getattr(code, field) for field in ("name", "parent", "definition", "include", "exclude")}
+            for code in coded.codebook.codes
+        ],
+        "coders": [[name, kind] for name, kind in coded.coders.items()],
+        "n_codings": {name: sum(coding.coder == name for coding in coded.codings) for name in coded.coders},
+        "context": sorted(coded.context),
+        "groups": _groups(study, coded, segments),
+        "participants": {name: dict(row) for name, row in coded.participants.items()},
+        "attributes": list(coded.attributes),
+        "placement": {
+            "exact": placement.n_exact,
+            "widened": placement.n_widened,
+            "narrowed": placement.n_narrowed,
+            "unplaced": len(placement.unplaced),
+        },
+        "notes": list(coded.notes),
+    }
+
+
+def _groups(study: Study, coded: Coded, segments: Sequence[Segment]) -> dict[str, str]:
+    """Transcript -> group."""
+    column = study.settings.evaluation.group_by
+    names = dict.fromkeys(segment.transcript_id for segment in segments)
+    if column == "transcript":
+        return {name: name for name in names}
+    if column.lower() not in coded.attributes:
+        known = ", ".join(coded.attributes) or "none"
+        raise StudyError(
+            f"study.toml: evaluation.group_by '{column}' is no column of participants.csv (it has: {known})"
+        )
+    return {name: coded.participants.get(name, {}).get(column.lower(), "") or f"(no {column})" for name in names}
+
+
+def read_study_json(study: Study, units_key: str) -> dict[str, object]:
+    """What ``_summary`` wrote: codebook, coders, counts, notes."""
+    found: dict[str, object] = read_json(stage_dir(study, STAGE, units_key) / "study.json")
+    return found
+
+
+def read_units(study: Study, units_key: str, preprocess_keys: Sequence[str]) -> Units:
+    """The joined units, segments in the order of the keys."""
+    folder = stage_dir(study, STAGE, units_key)
+    facts = read_json(folder / "study.json")
+    preprocessed = read_preprocessed(study, preprocess_keys)
+    place = {segment.segment_id: i for i, segment in enumerate(preprocessed.segments)}
+    codes = tuple(code["name"] for code in facts["codebook"])
+    coders = dict(facts["coders"])
+    coder_at, code_at = {name: i for i, name in enumerate(coders)}, {name: i for i, name in enumerate(codes)}
+    read = np.zeros((len(coders), len(place)), dtype=bool)
+    given = np.zeros((len(coders), len(place), len(codes)), dtype=bool)
+    for segment_id, coder in read_parquet(folder / "read.parquet").itertuples(index=False, name=None):
+        read[coder_at[coder], place[segment_id]] = True
+    for segment_id, coder, code in read_parquet(folder / "given.parquet").itertuples(index=False, name=None):
+        given[coder_at[coder], place[segment_id], code_at[code]] = True
+    context = frozenset(facts["context"])
+    return Units(
+        segments=preprocessed.segments,
+        lemmas=preprocessed.lemmas,
+        context=np.array([fold_speaker(segment.speaker) in context for segment in preprocessed.segments], dtype=bool),
+        codes=codes,
+        coders=coders,
+        read=read,
+        given=given & read[:, :, None],
+        groups=tuple(facts["groups"][segment.transcript_id] for segment in preprocessed.segments),
+    )
