@@ -1,0 +1,194 @@
+"""Prefect on one laptop: its settings, and a server that lives and dies with this process.
+
+Nothing here imports Prefect before its settings stand, for it reads them once, at its import.
+What was measured with Prefect 3.8.8 is said where it matters.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import uvicorn
+
+STARTUP_SECONDS = 120
+"""How long the server may take: 1 s as a rule, 8 s when it makes its database, far more under load."""
+
+
+def prefect_home() -> Path:
+    """The folder in which Prefect keeps its database: the user's own if they named one, else ours.
+
+    It is not the usual ``~/.prefect``: a profile there may point to a server on the internet, and a run of
+    precode must stay on this machine unless its environment says otherwise.
+    """
+    if named := os.environ.get("PREFECT_HOME"):
+        return Path(named).expanduser()
+    own = os.environ.get("PRECODE_HOME") or "~/.precode"
+    return Path(own).expanduser() / "prefect"
+
+
+def client_settings() -> dict[str, str]:
+    """Settings that hold whatever server is used; the level of Prefect's own log is the user's."""
+    return {
+        # Prefect reports its use to its makers unless told not to.
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        # Logs go to the terminal at most: Prefect would store them beside the runs.
+        "PREFECT_LOGGING_TO_API_ENABLED": "false",
+        "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+        "PREFECT_TASKS_DEFAULT_PERSIST_RESULT": "false",
+        # A failed stage is told once, by us; without this Prefect prints it with a traceback, twice.
+        "PREFECT_LOGGING_LEVEL": os.environ.get("PREFECT_LOGGING_LEVEL", "CRITICAL"),
+        "PREFECT_HOME": str(prefect_home()),
+    }
+
+
+def server_settings(port: int) -> dict[str, str]:
+    """Settings of our own server on a port of 127.0.0.1, with a password of its own for each run."""
+    password = f"precode:{secrets.token_urlsafe(24)}"
+    return {
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        # Other users of the machine reach 127.0.0.1 too.
+        "PREFECT_SERVER_API_AUTH_STRING": password,
+        "PREFECT_API_AUTH_STRING": password,
+        # A key for Prefect's cloud is none of our server's business.
+        "PREFECT_API_KEY": "",
+        "PREFECT_SERVER_LOGGING_LEVEL": os.environ.get("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL"),
+        # Blocks are not used; to register them takes 2 s of the first start.
+        "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
+        "PREFECT_UI_ENABLED": "false",
+        "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
+    }
+
+
+@contextmanager
+def environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables, show them to a Prefect that was imported earlier, and put all back."""
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        reread_settings()
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        reread_settings()
+
+
+def reread_settings() -> None:
+    """Make Prefect read its settings again, if it was imported already (in a notebook, say)."""
+    if "prefect.context" in sys.modules:
+        from prefect.context import refresh_global_settings_context
+
+        refresh_global_settings_context()
+
+
+@contextmanager
+def prefect_api() -> Iterator[str]:
+    """Give the address of the Prefect API for a flow: the user's own server, or one in this process.
+
+    Prefect's own temporary server is a second process: it takes 4 s where a thread takes 1 s, Ctrl-C ends it
+    before the flow can report to it, and after a kill it stays behind for ever. A thread cannot.
+    """
+    make_home(prefect_home())
+    with environment(client_settings()):
+        if own := os.environ.get("PREFECT_API_URL"):
+            yield own
+            return
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            settings = server_settings(listening.getsockname()[1])
+            with environment(settings), server_thread(listening), no_heartbeat():
+                yield settings["PREFECT_API_URL"]
+
+
+@contextmanager
+def server_thread(listening: socket.socket) -> Iterator[None]:
+    """Serve Prefect's API on a socket that is already bound (so no port is lost to another) until the end."""
+    server = make_server()
+    thread = threading.Thread(
+        target=server.run, kwargs={"sockets": [listening]}, name="prefect-server", daemon=True
+    )
+    with starting_alone(prefect_home()):
+        thread.start()
+        wait_until_started(server, thread)
+    try:
+        yield
+    finally:
+        send_last_events()
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+@contextmanager
+def no_heartbeat() -> Iterator[None]:
+    """Switch Prefect's heartbeat off: nobody listens to it here, and to stop it takes up to 1 s of each flow.
+
+    No environment variable can say "none", hence the context.
+    """
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield
+
+
+def make_home(home: Path) -> None:
+    """Make Prefect's folder, readable by its owner only."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def make_server() -> uvicorn.Server:
+    """A server with a fresh application: one that was started before would skip its start-up."""
+    import uvicorn
+    from prefect.server.api.server import create_app
+
+    app = create_app(ephemeral=True, ignore_cache=True)
+    return uvicorn.Server(
+        uvicorn.Config(app, log_level="critical", access_log=False, lifespan="on", ws="auto")
+    )
+
+
+@contextmanager
+def starting_alone(home: Path) -> Iterator[None]:
+    """One start at a time: two that make the database together would trip over each other."""
+    from filelock import FileLock
+
+    with FileLock(home / "starting.lock", timeout=STARTUP_SECONDS):
+        yield
+
+
+def wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
+    """Wait for the server; a server that gives up or takes too long is an error that says where to look."""
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            server.should_exit = True
+            raise RuntimeError(
+                f"Prefect's server did not start (its folder: {prefect_home()}). "
+                "PREFECT_SERVER_LOGGING_LEVEL=DEBUG shows why."
+            )
+        time.sleep(0.02)
+
+
+def send_last_events() -> None:
+    """Hand the last events over before the server stops: the states of task runs travel as events.
+
+    Without this the last dozen task runs of a flow stay RUNNING in the database.
+    """
+    from prefect.events.worker import EventsWorker
+
+    # It would warn of each event that still waits, which is what we wait for.
+    logging.getLogger("EventsWorker").setLevel(logging.ERROR)
+    EventsWorker.drain_all(timeout=10, at_exit=False)
