@@ -76,8 +76,7 @@ def select_pair(ratings: Ratings, a: int, b: int) -> Ratings:
 def value_counts(ratings: Ratings) -> IntArray:
     """r[i, k]: how many coders gave unit i the category k; shape (n_units, n_categories)."""
     n_units, n_categories = len(ratings.values), len(ratings.categories)
-    units, coders = np.nonzero(ratings.values >= 0)
-    cells = units * n_categories + ratings.values[units, coders]
+    cells = (ratings.values + n_categories * np.arange(n_units)[:, None])[ratings.values >= 0]
     return np.bincount(cells, minlength=n_units * n_categories).reshape(n_units, n_categories)
 
 
