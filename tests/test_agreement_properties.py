@@ -196,7 +196,14 @@ def test_units_without_any_code_are_left_out_of_f1_by_unit() -> None:
 
 
 def test_ordinal_alpha_takes_the_order_of_the_categories() -> None:
-    table = [["low", "mid"], ["mid", "mid"], ["high", "high"], ["low", "low"], ["low", "mid"], ["low", "high"]]
+    table = [
+        ["low", "mid"],
+        ["mid", "mid"],
+        ["high", "high"],
+        ["low", "low"],
+        ["low", "mid"],
+        ["low", "high"],
+    ]
     ordered = krippendorff_alpha(encode(table, categories=("low", "mid", "high")), level="ordinal")
     numbers = [[("low", "mid", "high").index(value) for value in row] for row in table]
     assert same(ordered.value, krippendorff_alpha(encode(numbers), level="ordinal").value)
