@@ -30,8 +30,8 @@ class StudySection(_Section):
 class SpeakersSection(_Section):
     """Whose words are coded."""
 
-    context: list[str] | None = Field(
-        None, description="speakers whose words give context and are neither coded by the model nor scored"
+    context: tuple[str, ...] | None = Field(
+        None, strict=False, description="speakers whose words give context and are neither coded by the model nor scored"
     )
 
 

@@ -19,6 +19,8 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
 LEXICAL_STRENGTH = 1.0
+WORDS = "words"
+"""Name of the member that sees the words and characters of a segment."""
 
 
 class Fitted(Protocol):

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from models.calibration import Calibration, fit_calibration, fit_thresholds
 from models.crossfit import Crossfit, IntArray, assign_folds, crossfit
 from models.linear import Rows
-from models.members import Fitted, Member, member_logits
+from models.members import WORDS, Fitted, FittedWords, Member, member_logits
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -35,6 +35,13 @@ class ThemeModel:
     members: Mapping[str, Fitted]
     calibration: Calibration
     thresholds: FloatArray
+
+    @property
+    def words(self) -> FittedWords:
+        """The member that every model has and that words are explained by."""
+        fitted = self.members[WORDS]
+        assert isinstance(fitted, FittedWords)
+        return fitted
 
     def logits(self, views: Mapping[str, Rows]) -> FloatArray:
         """Uncalibrated (n, n_codes): the mean over members."""

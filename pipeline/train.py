@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,8 @@ import numpy as np
 
 from corpus.files import digest, read_json, write_json
 from corpus.study import Study
-from models.members import Member, WordsMember
+from models.linear import Rows
+from models.members import WORDS, Member, WordsMember
 from models.ngrams import count_ngrams, learn_vocabulary
 from models.store import model_files, read_model
 from models.theme_model import Scored, ThemeModel, train_theme_model
@@ -78,7 +80,12 @@ def _train(folder: Path, units: Units, target: Target, *, seed: int) -> None:
 def make_members(texts: Sequence[str]) -> dict[str, Member]:
     """The members of the model, with their views of these texts."""
     vocabulary = learn_vocabulary(texts)
-    return {"words": WordsMember(vocabulary, count_ngrams(texts, vocabulary))}
+    return {WORDS: WordsMember(vocabulary, count_ngrams(texts, vocabulary))}
+
+
+def make_views(model: ThemeModel, texts: Sequence[str]) -> dict[str, Rows]:
+    """What the members of a trained model see of these texts."""
+    return {WORDS: count_ngrams(texts, model.words.vocabulary)}
 
 
 def _nothing_learned(target: Target, units: Units) -> dict[str, object]:
@@ -100,15 +107,8 @@ def _card(units: Units, target: Target, codes: Sequence[str], files: dict[str, b
         "n_segments": len(target.rows),
         "n_groups": len(set(target.groups)),
         "libraries": library_versions(),
-        "sha256": {name: digest_bytes(content) for name, content in files.items()},
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
-
-
-def digest_bytes(content: bytes) -> str:
-    """Hex sha256."""
-    import hashlib
-
-    return hashlib.sha256(content).hexdigest()
 
 
 def _write_crossfit(path: Path, units: Units, target: Target, scored: Scored, codes: Sequence[str]) -> None:

@@ -1,0 +1,166 @@
+"""The tables of a run folder: what a person opens, and what the report is made from."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from corpus.files import read_json, write_json
+from corpus.study import Study
+from corpus.tables import write_table
+from pipeline.cache import read_parquet, stage_dir
+from pipeline.compare import STAGE as COMPARE_STAGE
+from pipeline.ingest import Ingested
+from pipeline.suggest import suggestions_path
+from pipeline.target import make_target
+from pipeline.topics import read_topics
+from pipeline.train import STAGE as TRAIN_STAGE
+from pipeline.units import Units, read_study_json, read_units
+
+SUGGESTION_COLUMNS = ("transcript", "start", "end", "speaker", "quote", "code", "probability", "evidence", "nearest")
+EXCERPT_COLUMNS = ("segment", "transcript", "start", "end", "speaker", "quote", "codes")
+CODE_COLUMNS = (
+    "code",
+    "parent",
+    "n_positive",
+    "n_groups",
+    "prevalence",
+    "threshold",
+    "precision",
+    "recall",
+    "f1",
+    "average_precision",
+    "brier_skill",
+    "n_suggestions",
+    "status",
+)
+TOPIC_COLUMNS = ("model", "topic", "words", "coherence", "stability", "shown", "n_segments", "share")
+LEARNED = "suggested"
+
+
+def write_tables(
+    folder: Path,
+    study: Study,
+    ingested: Ingested,
+    *,
+    units_key: str,
+    preprocess_keys: Sequence[str],
+    topics_key: str,
+    train_key: str,
+    suggest_keys: Sequence[str],
+    compare_key: str,
+) -> dict[str, Any]:
+    """Write every table into a run folder; returns the summary that is also in ``summary.json``."""
+    units = read_units(study, units_key, preprocess_keys)
+    facts = read_study_json(study, units_key)
+    suggestions = _suggestions(study, suggest_keys)
+    evaluation = read_json(stage_dir(study, TRAIN_STAGE, train_key) / "evaluation.json")
+    write_json(folder / "evaluation.json", evaluation)
+    for name in ("agreement.json", "agreement.csv"):
+        shutil.copyfile(stage_dir(study, COMPARE_STAGE, compare_key) / name, folder / name)
+    _write_suggestions(folder / "suggestions.csv", suggestions)
+    _write_excerpts(folder / "excerpts.csv", study, units)
+    _write_codes(folder / "codes.csv", facts["codebook"], evaluation, Counter(suggestions["code"]))
+    topics = read_topics(study, topics_key)
+    write_json(folder / "topics.json", topics)
+    _write_topics(folder / "topics.csv", topics)
+    summary = _summary(study, ingested, units, facts, len(suggestions))
+    write_json(folder / "summary.json", summary)
+    return summary
+
+
+def _suggestions(study: Study, keys: Sequence[str]) -> pd.DataFrame:
+    frames = [read_parquet(suggestions_path(study, key)) for key in keys]
+    whole = pd.concat(frames, ignore_index=True)
+    return whole.sort_values(["transcript_id", "start", "probability", "code"], ascending=[True, True, False, True])
+
+
+def _write_suggestions(path: Path, table: pd.DataFrame) -> None:
+    rows = [
+        [row.transcript_id, row.start, row.end, row.speaker, row.text, row.code, f"{row.probability:.4f}", row.evidence, row.nearest]
+        for row in table.itertuples(index=False)
+    ]
+    write_table(path, SUGGESTION_COLUMNS, [[str(cell) for cell in row] for row in rows])
+
+
+def _write_excerpts(path: Path, study: Study, units: Units) -> None:
+    """The segments that the model learned from as having a code: what ``nearest`` points to."""
+    target = make_target(units, gold=study.settings.target.gold)
+    rows = []
+    for row, shares in zip(target.rows, target.shares, strict=True):
+        codes = [units.codes[place] for place in np.flatnonzero(shares >= 0.5)]
+        if codes:
+            s = units.segments[row]
+            rows.append([s.segment_id, s.transcript_id, str(s.start), str(s.end), s.speaker, s.text, "; ".join(codes)])
+    write_table(path, EXCERPT_COLUMNS, rows)
+
+
+def _write_codes(
+    path: Path, codebook: Sequence[Mapping[str, str]], evaluation: Mapping[str, Any], n_suggestions: Mapping[str, int]
+) -> None:
+    """Every code with what is known of it; ``status`` says why the model abstains where it does."""
+    scored = {row["code"]: row for row in evaluation["scopes"].get("all", {}).get("codes", [])}
+    abstained = {row["code"]: row for row in evaluation["not_scored"]}
+    rows = []
+    for code in codebook:
+        found = scored.get(code["name"]) or abstained.get(code["name"], {})
+        figures = [found.get(column) for column in CODE_COLUMNS[2:11]]
+        status = LEARNED if code["name"] in scored else found.get("reason", "")
+        rows.append(
+            [code["name"], code["parent"], *map(_cell, figures), str(n_suggestions.get(code["name"], 0)), status]
+        )
+    write_table(path, CODE_COLUMNS, rows)
+
+
+def _cell(value: float | int | None) -> str:
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, int) else f"{value:.4f}"
+
+
+def _write_topics(path: Path, topics: Mapping[str, Any]) -> None:
+    rows = []
+    for name, model in topics["models"].items():
+        for topic in model["topics"]:
+            words = " ".join(word for word, _ in topic["words"])
+            figures = [topic["coherence"], topic["stability"]]
+            shown = "yes" if topic["shown"] else "no"
+            rows.append(
+                [name, str(topic["number"]), words, *map(_cell, figures), shown, str(topic["n_segments"]), _cell(topic["share"])]
+            )
+    write_table(path, TOPIC_COLUMNS, rows)
+
+
+def _summary(study: Study, ingested: Ingested, units: Units, facts: Mapping[str, Any], n_suggestions: int) -> dict[str, Any]:
+    read = units.read_by_human
+    read_transcripts = {units.segments[row].transcript_id for row in np.flatnonzero(read)}
+    return {
+        "title": study.title,
+        "approach": study.settings.study.approach,
+        "settings": study.settings.model_dump(mode="json"),
+        "n_transcripts": len(ingested.transcripts),
+        "n_words": sum(len(transcript.text.split()) for transcript in ingested.transcripts),
+        "n_segments": len(units.segments),
+        "n_context_segments": int(units.context.sum()),
+        "n_read_segments": int(read.sum()),
+        "n_read_transcripts": len(read_transcripts),
+        "n_suggestions": n_suggestions,
+        "n_codings": facts["n_codings"],
+        "coders": facts["coders"],
+        "context": facts["context"],
+        "placement": facts["placement"],
+        "notes": facts["notes"],
+        "participants": facts["participants"],
+        "attributes": facts["attributes"],
+        "codebook": facts["codebook"],
+        "files": [
+            {"file": file.file, "n_transcripts": file.n_transcripts, "warnings": list(file.warnings), "rejected": list(file.rejected)}
+            for file in ingested.files
+        ],
+    }
