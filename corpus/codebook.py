@@ -59,8 +59,8 @@ def _missing_parents(codes: list[Code]) -> list[Code]:
 def _circles(codes: list[Code]) -> list[str]:
     parent = {code.name: code.parent for code in codes}
     problems = []
-    for name in parent:
-        seen, step = {name}, parent[name]
+    for name, above in parent.items():
+        seen, step = {name}, above
         while step and step not in seen:
             seen.add(step)
             step = parent.get(step, "")
@@ -74,4 +74,6 @@ def _alike_definitions(codes: list[Code]) -> list[str]:
     for code in codes:
         if code.definition:
             groups[code.definition.casefold()].append(code.name)
-    return [f"codes {', '.join(names)} have the same definition" for names in groups.values() if len(names) > 1]
+    return [
+        f"codes {', '.join(names)} have the same definition" for names in groups.values() if len(names) > 1
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from corpus.codebook import read_codebook
 from corpus.codings import REMEDY, CodingsReading, read_codings, read_coverage
@@ -47,6 +47,7 @@ class Coded:
 
     @property
     def humans(self) -> tuple[str, ...]:
+        """Names of the coders who count in human-human figures and in targets."""
         return tuple(name for name, kind in self.coders.items() if kind == "human")
 
 
@@ -115,7 +116,9 @@ def _read_coders(study: Study, names: list[str], *, notes: list[str]) -> dict[st
     kinds = {name: CONSENSUS if name == CONSENSUS else "human" for name in names}
     path = study.root / "coders.csv"
     if path.is_file():
-        table = read_table(path.read_bytes(), file=path.name, required=["coder"], optional=["kind"], for_machines=True)
+        table = read_table(
+            path.read_bytes(), file=path.name, required=["coder"], optional=["kind"], for_machines=True
+        )
         problems = list(table.rejected)
         for row in table.rows:
             coder, kind = tidy_name(row.cells["coder"]), row.cells.get("kind", "").strip().lower() or "human"
@@ -128,7 +131,9 @@ def _read_coders(study: Study, names: list[str], *, notes: list[str]) -> dict[st
             else:
                 notes.append(f"coders.csv: '{coder}' has no file in codings/")
         if problems:
-            raise FileError(path.name, problems, "One row a coder; the name is the stem of the file in codings/.")
+            raise FileError(
+                path.name, problems, "One row a coder; the name is the stem of the file in codings/."
+            )
     notes += spelling_warnings(kinds, kind="coder")
     return kinds
 
@@ -158,15 +163,12 @@ def _of_codebook(codings: Sequence[Coding], codebook: Codebook, *, notes: list[s
             continue
         if name != coding.code:
             respelled[coding.code, name] += 1
-            coding = Coding(coding.transcript_id, coding.coder, name, *_rest(coding))
-        kept.append(coding)
+        kept.append(replace(coding, code=name))
     notes += [f"code '{a}' is taken for '{b}' ({n} codings)" for (a, b), n in sorted(respelled.items())]
-    notes += [f"code '{name}' is not in codebook.csv: {n} codings not used" for name, n in sorted(unknown.items())]
+    notes += [
+        f"code '{name}' is not in codebook.csv: {n} codings not used" for name, n in sorted(unknown.items())
+    ]
     return kept
-
-
-def _rest(coding: Coding) -> tuple[int, int, str, str, str]:
-    return coding.start, coding.end, coding.memo, coding.coded_at, coding.basis
 
 
 def context_speakers(
@@ -196,9 +198,13 @@ def _speakers_of(codings: Iterable[Coding], by_id: Mapping[str, Transcript]) -> 
     return found
 
 
-def _context_note(codings: Sequence[Coding], context: frozenset[str], by_id: Mapping[str, Transcript]) -> list[str]:
+def _context_note(
+    codings: Sequence[Coding], context: frozenset[str], by_id: Mapping[str, Transcript]
+) -> list[str]:
     n_on_context = sum(label in context for label in _speakers_of(codings, by_id))
-    return [f"{n_on_context:,} codings on context speakers: not trained on, not scored"] if n_on_context else []
+    return (
+        [f"{n_on_context:,} codings on context speakers: not trained on, not scored"] if n_on_context else []
+    )
 
 
 def _read_participants(
@@ -241,6 +247,10 @@ def _reads(
             continue
         reads += [Read(coder, name, 0, len(by_id[name].text), assumed=True) for name in reading.read_ids]
         if reading.read_ids:
-            notes.append(f"{coder}: assumed to have read all of {len(reading.read_ids)} transcripts (no coverage.csv row)")
-    notes += [f"coverage.csv: '{coder}' has no file in codings/" for coder in per_coder if coder not in readings]
+            notes.append(
+                f"{coder}: assumed to have read all of {len(reading.read_ids)} transcripts (no coverage.csv row)"
+            )
+    notes += [
+        f"coverage.csv: '{coder}' has no file in codings/" for coder in per_coder if coder not in readings
+    ]
     return tuple(reads)

@@ -151,13 +151,17 @@ def _check_span(start: int, end: int, length: int) -> None:
         raise AddressError(f"end {end} lies past the end of the transcript ({length} characters)")
 
 
-def read_coverage(data: bytes, *, transcripts: Mapping[str, Transcript], file: str = "coverage.csv") -> list[Read]:
+def read_coverage(
+    data: bytes, *, transcripts: Mapping[str, Transcript], file: str = "coverage.csv"
+) -> list[Read]:
     """Rows of ``coverage.csv``; empty start and end mean the whole transcript.
 
     Rows for transcripts that are not here are left out: nothing can be scored on them.
     Raises FileError with every row that cannot be used.
     """
-    table = read_table(data, file=file, required=["coder", "transcript"], optional=["start", "end"], for_machines=True)
+    table = read_table(
+        data, file=file, required=["coder", "transcript"], optional=["start", "end"], for_machines=True
+    )
     reads, problems = [], list(table.rejected)
     for row in table.rows:
         coder, transcript = tidy_name(row.cells["coder"]), transcripts.get(tidy_name(row.cells["transcript"]))
@@ -172,7 +176,9 @@ def read_coverage(data: bytes, *, transcripts: Mapping[str, Transcript], file: s
             continue
         reads.append(Read(coder, transcript.transcript_id, start, end))
     if problems:
-        raise FileError(file, problems, "Give start and end of what was read, or leave both empty for all of it.")
+        raise FileError(
+            file, problems, "Give start and end of what was read, or leave both empty for all of it."
+        )
     return reads
 
 

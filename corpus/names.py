@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-DEFAULT_CONTEXT_LABELS = frozenset(
-    {"interviewer", "int", "i", "moderator", "facilitator", "researcher"}
-)
+DEFAULT_CONTEXT_LABELS = frozenset({"interviewer", "int", "i", "moderator", "facilitator", "researcher"})
 CONTEXT_CODING_SHARE = 0.05
 _TRAILING_NUMBER = re.compile(r"[\s#_-]*\d+$")
 # Letters that look like Latin ones in common fonts; enough to warn, not a security control.
-_LOOKALIKES = str.maketrans("АВЕЅІЈКМНОРСТХаеѕіјорсухΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABESIJKMHOPCTXaesijopcyxABEZHIKMNOPTYXo")
+_LOOKALIKES = str.maketrans(
+    "АВЕЅІЈКМНОРСТХаеѕіјорсухΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABESIJKMHOPCTXaesijopcyxABEZHIKMNOPTYXo"
+)
 
 
 def tidy_name(name: str) -> str:
@@ -40,7 +40,9 @@ def spelling_warnings(names: Iterable[str], *, kind: str) -> list[str]:
     unique = sorted(set(names))
     return [
         *_groups(unique, fold_name, f"{kind}s {{}} differ only by case: they are kept apart"),
-        *_groups(unique, _skeleton, f"{kind}s {{}} look alike but use different letters: they are kept apart"),
+        *_groups(
+            unique, _skeleton, f"{kind}s {{}} look alike but use different letters: they are kept apart"
+        ),
     ]
 
 
@@ -48,11 +50,12 @@ def _skeleton(name: str) -> str:
     return name.translate(_LOOKALIKES)
 
 
-def _groups(names: list[str], key: object, message: str) -> list[str]:
-    assert callable(key)
+def _groups(names: list[str], key: Callable[[str], str], message: str) -> list[str]:
     groups: dict[str, list[str]] = defaultdict(list)
     for name in names:
         groups[key(name)].append(name)
     return [
-        message.format(" and ".join(f"'{name}'" for name in group)) for group in groups.values() if len(group) > 1
+        message.format(" and ".join(f"'{name}'" for name in group))
+        for group in groups.values()
+        if len(group) > 1
     ]

@@ -85,6 +85,7 @@ class Codebook:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Names of the codes, in order."""
         return tuple(code.name for code in self.codes)
 
     def __contains__(self, name: object) -> bool:

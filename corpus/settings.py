@@ -31,7 +31,9 @@ class SpeakersSection(_Section):
     """Whose words are coded."""
 
     context: tuple[str, ...] | None = Field(
-        None, strict=False, description="speakers whose words give context and are neither coded by the model nor scored"
+        None,
+        strict=False,
+        description="speakers whose words give context and are neither coded by the model nor scored",
     )
 
 
@@ -105,12 +107,16 @@ def read_settings(path: Path) -> Settings:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FileError(path.name, [str(error)], "Mend the line, or remove the file to use the defaults.") from None
+        raise FileError(
+            path.name, [str(error)], "Mend the line, or remove the file to use the defaults."
+        ) from None
     try:
         return Settings.model_validate(raw)
     except ValidationError as error:
         problems = [_describe(list(found["loc"]), found["type"], found["msg"]) for found in error.errors()]
-        raise FileError(path.name, problems, "'precode new DIR' writes a study.toml with every key.") from None
+        raise FileError(
+            path.name, problems, "'precode new DIR' writes a study.toml with every key."
+        ) from None
 
 
 def _describe(location: list[str | int], kind: str, message: str) -> str:
@@ -126,6 +132,6 @@ def _known_keys(location: list[str | int]) -> list[str]:
     model: type[BaseModel] = Settings
     for part in location:
         annotation = model.model_fields[str(part)].annotation
-        assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
-        model = annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
     return list(model.model_fields)

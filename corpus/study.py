@@ -20,26 +20,32 @@ class Study:
 
     @property
     def transcripts_dir(self) -> Path:
+        """The interviews, as they came."""
         return self.root / "transcripts"
 
     @property
     def codings_dir(self) -> Path:
+        """What each coder coded, a file a coder."""
         return self.root / "codings"
 
     @property
     def cache_dir(self) -> Path:
+        """What can be made again."""
         return self.root / "cache"
 
     @property
     def runs_dir(self) -> Path:
+        """What runs made."""
         return self.root / "runs"
 
     @property
     def models_dir(self) -> Path:
+        """Trained models."""
         return self.root / "models"
 
     @property
     def title(self) -> str:
+        """The study's title, or its folder's name."""
         return self.settings.study.title or self.root.resolve().name
 
 
@@ -48,7 +54,9 @@ def load_study(root: Path) -> Study:
     if not root.is_dir():
         raise StudyError(f"{root}: no such study folder. 'precode new {root}' makes one.")
     if not (root / "transcripts").is_dir():
-        raise StudyError(f"{root.resolve().name}: no folder 'transcripts' in it. 'precode new DIR' makes a study folder.")
+        raise StudyError(
+            f"{root.resolve().name}: no folder 'transcripts' in it. 'precode new DIR' makes a study folder."
+        )
     return Study(root.resolve(), read_settings(root / "study.toml"))
 
 
@@ -60,7 +68,8 @@ def transcript_files(study: Study) -> tuple[str, ...]:
     found = (
         path.relative_to(study.transcripts_dir).as_posix()
         for path in study.transcripts_dir.rglob("*")
-        if path.is_file() and not any(part.startswith(_NOT_MATERIAL) for part in path.relative_to(study.transcripts_dir).parts)
+        if path.is_file()
+        and not any(part.startswith(_NOT_MATERIAL) for part in path.relative_to(study.transcripts_dir).parts)
     )
     return tuple(sorted(found))
 
@@ -69,7 +78,9 @@ def coder_files(study: Study) -> tuple[Path, ...]:
     """The codings files, sorted by coder; the file's stem is the coder's name."""
     if not study.codings_dir.is_dir():
         return ()
-    return tuple(sorted(path for path in study.codings_dir.glob("*.csv") if not path.name.startswith(_NOT_MATERIAL)))
+    return tuple(
+        sorted(path for path in study.codings_dir.glob("*.csv") if not path.name.startswith(_NOT_MATERIAL))
+    )
 
 
 def human_files(study: Study) -> tuple[Path, ...]:

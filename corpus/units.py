@@ -148,7 +148,9 @@ def place_codings(
     unplaced = []
     counts = {"exact": 0, "widened": 0, "narrowed": 0}
     for place, coding in enumerate(codings):
-        chosen = _segments_of(coding, per_transcript.get(coding.transcript_id, []), words[coding.transcript_id])
+        chosen = _segments_of(
+            coding, per_transcript.get(coding.transcript_id, []), words[coding.transcript_id]
+        )
         if not chosen:
             unplaced.append(place)
             continue

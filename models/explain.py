@@ -41,4 +41,3 @@ def nearest_rows(queries: Rows, known: Rows, *, most: int) -> IntArray:
     similarity = queries @ known.T
     dense = similarity.toarray() if hasattr(similarity, "toarray") else np.asarray(similarity)
     return np.argsort(-dense, axis=1, kind="stable")[:, :most]
-

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 from sklearn.linear_model import LogisticRegression
 
 FloatArray = npt.NDArray[np.float64]
-Rows = sp.csr_matrix | FloatArray
+Rows: TypeAlias = Any
+"""(n, d): a sparse csr_matrix or a dense array; SciPy has no types to say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,9 @@ def _fit_one(rows: Rows, y: FloatArray, *, strength: float, seed: int) -> tuple[
         return np.zeros(rows.shape[1]), float(np.log(rate / (1 - rate)))
     split = np.flatnonzero((y > 0) & (y < 1))
     labels = np.concatenate([y > 0, np.zeros(len(split), dtype=bool)])
-    weights = np.concatenate([np.where(y > 0, y / mass, 1 / (len(y) - mass)), (1 - y[split]) / (len(y) - mass)])
+    weights = np.concatenate(
+        [np.where(y > 0, y / mass, 1 / (len(y) - mass)), (1 - y[split]) / (len(y) - mass)]
+    )
     order = np.concatenate([np.arange(len(y)), split])
     model = LogisticRegression(C=strength, solver="liblinear", dual=True, random_state=seed, max_iter=1000)
     model.fit(rows[order] if len(split) else rows, labels, sample_weight=weights * len(y) / 2)

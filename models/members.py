@@ -69,7 +69,9 @@ class WordsMember:
         """Weights from these rows alone; the vocabulary's other n-grams get weight 0."""
         idf = learn_idf(self.view[rows], self.vocabulary)
         features = weigh(self.view[rows], idf, len(self.vocabulary.words))
-        return FittedWords(self.vocabulary, idf, fit_linear(features, targets, strength=LEXICAL_STRENGTH, seed=seed))
+        return FittedWords(
+            self.vocabulary, idf, fit_linear(features, targets, strength=LEXICAL_STRENGTH, seed=seed)
+        )
 
 
 def member_logits(fitted: Fitted, view: Rows) -> FloatArray:

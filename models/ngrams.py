@@ -40,8 +40,12 @@ def _counters(vocabulary: Vocabulary | None) -> tuple[CountVectorizer, CountVect
     words = {gram: i for i, gram in enumerate(vocabulary.words)} if vocabulary else None
     characters = {gram: i for i, gram in enumerate(vocabulary.characters)} if vocabulary else None
     return (
-        CountVectorizer(ngram_range=WORD_NGRAMS, token_pattern=WORD_PATTERN, dtype=np.float32, vocabulary=words),
-        CountVectorizer(analyzer="char_wb", ngram_range=CHARACTER_NGRAMS, dtype=np.float32, vocabulary=characters),
+        CountVectorizer(
+            ngram_range=WORD_NGRAMS, token_pattern=WORD_PATTERN, dtype=np.float32, vocabulary=words
+        ),
+        CountVectorizer(
+            analyzer="char_wb", ngram_range=CHARACTER_NGRAMS, dtype=np.float32, vocabulary=characters
+        ),
     )
 
 
@@ -86,9 +90,7 @@ def weigh(counts: sp.csr_matrix, idf: FloatArray, n_words: int) -> sp.csr_matrix
     return sp.hstack([normalize(weighted[:, :n_words]), normalize(weighted[:, n_words:])], format="csr")
 
 
-def share_among_words(
-    text: str, values: FloatArray, vocabulary: Vocabulary
-) -> dict[str, float]:
+def share_among_words(text: str, values: FloatArray, vocabulary: Vocabulary) -> dict[str, float]:
     """Distribute what each n-gram of a text contributes onto the words of the text.
 
     values: contribution of each column for this text, (len(vocabulary),).

@@ -35,7 +35,7 @@ def model_files(model: ThemeModel) -> dict[str, bytes]:
         arrays |= {f"{name}.{key}": array for key, array in _arrays(fitted).items()}
     card = {"schema": SCHEMA, "codes": list(model.codes), "members": members}
     stream = io.BytesIO()
-    np.savez(stream, **{name: np.asarray(array) for name, array in arrays.items()})
+    np.savez(stream, allow_pickle=False, **{name: np.asarray(array) for name, array in arrays.items()})
     return {
         "model.json": json.dumps(card, ensure_ascii=False, sort_keys=True).encode(),
         "model.npz": stream.getvalue(),

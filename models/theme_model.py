@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -39,9 +40,7 @@ class ThemeModel:
     @property
     def words(self) -> FittedWords:
         """The member that every model has and that words are explained by."""
-        fitted = self.members[WORDS]
-        assert isinstance(fitted, FittedWords)
-        return fitted
+        return cast(FittedWords, self.members[WORDS])
 
     def logits(self, views: Mapping[str, Rows]) -> FloatArray:
         """Uncalibrated (n, n_codes): the mean over members."""
@@ -80,7 +79,12 @@ class Trained:
 
 
 def train_theme_model(
-    members: Mapping[str, Member], targets: FloatArray, groups: Sequence[Hashable], *, codes: Sequence[str], seed: int
+    members: Mapping[str, Member],
+    targets: FloatArray,
+    groups: Sequence[Hashable],
+    *,
+    codes: Sequence[str],
+    seed: int,
 ) -> Trained:
     """Train on all rows and score by nested cross-fitting over groups.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +22,9 @@ ROOMS = ("corpus", "models", "pipeline")
 def code_version() -> str:
     """Digest of precode's own source and of the versions of the libraries that make figures."""
     top = Path(__file__).parent.parent
-    files = sorted(path for room in ROOMS for path in (top / room).rglob("*") if path.suffix in (".py", ".html", ".css"))
+    files = sorted(
+        path for room in ROOMS for path in (top / room).rglob("*") if path.suffix in (".py", ".html", ".css")
+    )
     hashes = {str(path.relative_to(top)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     return digest({"source": hashes, "libraries": library_versions()})
 
@@ -49,7 +51,7 @@ def stage_dir(study: Study, stage: str, key: str) -> Path:
     return study.cache_dir / stage / key
 
 
-def write_parquet(path: Path, columns: Mapping[str, Sequence[object]], types: Mapping[str, str]) -> None:
+def write_parquet(path: Path, columns: Mapping[str, Iterable[object]], types: Mapping[str, str]) -> None:
     """A table with stated columns and pandas types."""
     frame = pd.DataFrame({name: pd.Series(list(columns[name]), dtype=kind) for name, kind in types.items()})
     frame.to_parquet(path, index=False)

@@ -51,7 +51,9 @@ def compare(study: Study, units_key: str, preprocess_keys: Sequence[str], train_
     def fill(folder: Path) -> None:
         units = read_units(study, units_key, preprocess_keys)
         columns = [*_coder_columns(units), *_model_column(study, train_key, units)]
-        comparisons = [row for a, b, kind in _pairs(columns) for row in _compare(a, b, kind, units, seed=seed)]
+        comparisons = [
+            row for a, b, kind in _pairs(columns) for row in _compare(a, b, kind, units, seed=seed)
+        ]
         write_json(folder / "agreement.json", _result(units, columns, comparisons))
         _write_csv(folder / "agreement.csv", comparisons)
 
@@ -123,7 +125,14 @@ def _compare(a: Column, b: Column, kind: str, units: Units, *, seed: int) -> lis
 
 
 def _row(
-    a: Column, b: Column, kind: str, code: str | None, cells: npt.NDArray[np.float64], n_units: int, n_transcripts: int, n_codes: int
+    a: Column,
+    b: Column,
+    kind: str,
+    code: str | None,
+    cells: npt.NDArray[np.float64],
+    n_units: int,
+    n_transcripts: int,
+    n_codes: int,
 ) -> dict[str, Any]:
     statistics = pair_statistics(cells.sum(axis=0), a=a.name, b=b.name)
     return {
@@ -134,7 +143,10 @@ def _row(
         "n_codes": n_codes,
         "n_units": n_units,
         "n_transcripts": n_transcripts,
-        **{key: None if math.isnan(statistics[key].value) else statistics[key].value for key in PAIR_STATISTICS},
+        **{
+            key: None if math.isnan(statistics[key].value) else statistics[key].value
+            for key in PAIR_STATISTICS
+        },
         "undefined": {key: found.reason for key, found in statistics.items() if found.reason},
     }
 
@@ -158,7 +170,12 @@ def _result(units: Units, columns: Sequence[Column], comparisons: list[dict[str,
             "rule": "segments of speakers that are not context, where both read; codes of the codebook",
         },
         "coders": [
-            {"name": column.name, "kind": column.kind, "n_units": int(column.seen.sum()), "n_codes": int(column.codes.sum())}
+            {
+                "name": column.name,
+                "kind": column.kind,
+                "n_units": int(column.seen.sum()),
+                "n_codes": int(column.codes.sum()),
+            }
             for column in columns
         ],
         "comparisons": comparisons,
@@ -172,13 +189,17 @@ def _overall(comparisons: list[dict[str, Any]]) -> list[dict[str, Any]]:
     result = []
     for pooled in (row for row in comparisons if row["code"] is None):
         per_code = [
-            row for row in comparisons if row["code"] is not None and (row["a"], row["b"]) == (pooled["a"], pooled["b"])
+            row
+            for row in comparisons
+            if row["code"] is not None and (row["a"], row["b"]) == (pooled["a"], pooled["b"])
         ]
         macro = {key: [row[key] for row in per_code if row[key] is not None] for key in PAIR_STATISTICS}
         result.append(
             {
                 **{key: pooled[key] for key in ("a", "b", "kind", "n_units", "n_codes")},
-                "macro": {key: sum(values) / len(values) if values else None for key, values in macro.items()},
+                "macro": {
+                    key: sum(values) / len(values) if values else None for key, values in macro.items()
+                },
                 "n_codes_defined": {key: len(values) for key, values in macro.items()},
             }
         )

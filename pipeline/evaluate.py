@@ -20,7 +20,9 @@ N_BINS = 10
 RECALL_AT = 3
 
 
-def evaluate(target: Target, scored: Scored, *, codes: Sequence[str], texts: Sequence[str], seed: int) -> dict[str, object]:
+def evaluate(
+    target: Target, scored: Scored, *, codes: Sequence[str], texts: Sequence[str], seed: int
+) -> dict[str, object]:
     """The evaluation of cross-fitted predictions.
 
     codes: all codes of the codebook. texts: (m,), to count the leak. ``scored`` holds the learnable codes only.
@@ -90,16 +92,16 @@ def _ranking(truth: BoolArray, probabilities: FloatArray) -> dict[str, object]:
         "n_units": len(truth),
         "n_codes": truth.shape[1],
         "macro_average_precision": _or_null(macro_average_precision(truth, probabilities)),
-        "lrap": float(label_ranking_average_precision_score(truth[some], probabilities[some])) if some.any() else None,
+        "lrap": float(label_ranking_average_precision_score(truth[some], probabilities[some]))
+        if some.any()
+        else None,
         "recall_at_3": recall_at(truth, probabilities, RECALL_AT),
     }
 
 
 def macro_average_precision(truth: BoolArray, probabilities: FloatArray) -> float:
     """Mean over codes of average precision; a code without a positive unit here is left out; nan if none is left."""
-    values = [
-        average_precision_score(y, p) for y, p in zip(truth.T, probabilities.T, strict=True) if y.any()
-    ]
+    values = [average_precision_score(y, p) for y, p in zip(truth.T, probabilities.T, strict=True) if y.any()]
     return float(np.mean(values)) if values else float("nan")
 
 
@@ -149,4 +151,3 @@ def brier_skill(y: BoolArray, p: FloatArray) -> float | None:
 
 def _or_null(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
-

@@ -9,7 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from models.theme_model import Scored
-from pipeline.agreement.intervals import FEWEST, FEWEST_FOR_BOOTSTRAP, Interval, bca_interval, jackknife_interval
+from pipeline.agreement.intervals import (
+    FEWEST,
+    FEWEST_FOR_BOOTSTRAP,
+    Interval,
+    bca_interval,
+    jackknife_interval,
+)
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -48,18 +54,27 @@ def whole_figures(truth: BoolArray, scored: Scored, groups: Sequence[str]) -> di
 
 
 def _f1_figures(truth: BoolArray, scored: Scored, place: IntArray, n_groups: int) -> dict[str, Statistic]:
-    return {f"{kind}_f1": _f1(truth, scored.flags, place, n_groups, macro=kind == "macro") for kind in ("micro", "macro")}
+    return {
+        f"{kind}_f1": _f1(truth, scored.flags, place, n_groups, macro=kind == "macro")
+        for kind in ("micro", "macro")
+    }
 
 
 def _interval(statistic: Statistic, n_groups: int, *, seed: int) -> Interval:
     theta = float(statistic(np.ones((1, n_groups)))[0])
     if math.isnan(theta) or n_groups < FEWEST:
-        reason = "the value is undefined" if math.isnan(theta) else f"too few groups: {n_groups}, at least {FEWEST} needed"
+        reason = (
+            "the value is undefined"
+            if math.isnan(theta)
+            else f"too few groups: {n_groups}, at least {FEWEST} needed"
+        )
         return Interval(math.nan, math.nan, LEVEL, "", n_groups, reason)
     without = statistic(_left_out(n_groups))
     if n_groups < FEWEST_FOR_BOOTSTRAP:
         return jackknife_interval(theta, without, scale="share", level=LEVEL)
-    draws = np.random.default_rng(seed).multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=N_RESAMPLES)
+    draws = np.random.default_rng(seed).multinomial(
+        n_groups, np.full(n_groups, 1 / n_groups), size=N_RESAMPLES
+    )
     return bca_interval(theta, without, statistic(draws.astype(np.float64)), level=LEVEL)
 
 
@@ -109,8 +124,8 @@ def _average_precision(truth: BoolArray, probabilities: FloatArray, place: IntAr
 
 def _f1(truth: BoolArray, flags: BoolArray, place: IntArray, n_groups: int, *, macro: bool) -> Statistic:
     sums = np.zeros((n_groups, 2, truth.shape[1]))
-    np.add.at(sums, (place, 0), truth & flags)
-    np.add.at(sums, (place, 1), flags.astype(float) + truth)
+    np.add.at(sums[:, 0], place, truth & flags)
+    np.add.at(sums[:, 1], place, flags.astype(float) + truth)
 
     def statistic(times: FloatArray) -> FloatArray:
         both, size = np.moveaxis((times @ sums.reshape(n_groups, -1)).reshape(len(times), 2, -1), 1, 0)
@@ -118,6 +133,7 @@ def _f1(truth: BoolArray, flags: BoolArray, place: IntArray, n_groups: int, *, m
             both, size = both.sum(axis=1, keepdims=True), size.sum(axis=1, keepdims=True)
         f1 = np.divide(2 * both, size, out=np.full_like(both, np.nan), where=size > 0)
         defined = (~np.isnan(f1)).sum(axis=1)
-        return np.divide(np.nansum(f1, axis=1), defined, out=np.full(len(times), np.nan), where=defined > 0)
+        mean = np.divide(np.nansum(f1, axis=1), defined, out=np.full(len(times), np.nan), where=defined > 0)
+        return np.asarray(mean)
 
     return statistic

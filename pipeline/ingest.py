@@ -51,6 +51,7 @@ class FileOutcome:
 
     @property
     def set_aside(self) -> bool:
+        """Whether nothing of the file is used."""
         return self.n_transcripts == 0
 
 
@@ -63,6 +64,7 @@ class Ingested:
 
     @property
     def set_aside(self) -> tuple[FileOutcome, ...]:
+        """The files of which nothing is used."""
         return tuple(file for file in self.files if file.set_aside)
 
 
@@ -84,7 +86,8 @@ def ingest(study: Study, batch: Sequence[SourceFile]) -> str:
     """Read a batch of files; the key of what was cached."""
 
     def fill(folder: Path) -> None:
-        transcripts, outcomes = [], []
+        transcripts: list[Transcript] = []
+        outcomes = []
         for file in batch:
             found, outcome = _read(study, file)
             transcripts += found
@@ -159,6 +162,7 @@ def _refuse_equal_ids(transcripts: Iterable[Transcript]) -> None:
     if twice:
         lines = [f"  transcript '{name}': {' and '.join(found)}" for name, found in sorted(twice.items())]
         raise StudyError(
-            "\n".join(["transcripts/: two files give the same transcript", *lines, "Rename one of each pair."])
+            "\n".join(
+                ["transcripts/: two files give the same transcript", *lines, "Rename one of each pair."]
+            )
         )
-

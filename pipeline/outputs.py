@@ -23,7 +23,17 @@ from pipeline.topics import read_topics
 from pipeline.train import STAGE as TRAIN_STAGE
 from pipeline.units import Units, read_study_json, read_units
 
-SUGGESTION_COLUMNS = ("transcript", "start", "end", "speaker", "quote", "code", "probability", "evidence", "nearest")
+SUGGESTION_COLUMNS = (
+    "transcript",
+    "start",
+    "end",
+    "speaker",
+    "quote",
+    "code",
+    "probability",
+    "evidence",
+    "nearest",
+)
 EXCERPT_COLUMNS = ("segment", "transcript", "start", "end", "speaker", "quote", "codes")
 CODE_COLUMNS = (
     "code",
@@ -78,12 +88,24 @@ def write_tables(
 def _suggestions(study: Study, keys: Sequence[str]) -> pd.DataFrame:
     frames = [read_parquet(suggestions_path(study, key)) for key in keys]
     whole = pd.concat(frames, ignore_index=True)
-    return whole.sort_values(["transcript_id", "start", "probability", "code"], ascending=[True, True, False, True])
+    return whole.sort_values(
+        ["transcript_id", "start", "probability", "code"], ascending=[True, True, False, True]
+    )
 
 
 def _write_suggestions(path: Path, table: pd.DataFrame) -> None:
     rows = [
-        [row.transcript_id, row.start, row.end, row.speaker, row.text, row.code, f"{row.probability:.4f}", row.evidence, row.nearest]
+        [
+            row.transcript_id,
+            row.start,
+            row.end,
+            row.speaker,
+            row.text,
+            row.code,
+            f"{row.probability:.4f}",
+            row.evidence,
+            row.nearest,
+        ]
         for row in table.itertuples(index=False)
     ]
     write_table(path, SUGGESTION_COLUMNS, [[str(cell) for cell in row] for row in rows])
@@ -97,12 +119,17 @@ def _write_excerpts(path: Path, study: Study, units: Units) -> None:
         codes = [units.codes[place] for place in np.flatnonzero(shares >= 0.5)]
         if codes:
             s = units.segments[row]
-            rows.append([s.segment_id, s.transcript_id, str(s.start), str(s.end), s.speaker, s.text, "; ".join(codes)])
+            rows.append(
+                [s.segment_id, s.transcript_id, str(s.start), str(s.end), s.speaker, s.text, "; ".join(codes)]
+            )
     write_table(path, EXCERPT_COLUMNS, rows)
 
 
 def _write_codes(
-    path: Path, codebook: Sequence[Mapping[str, str]], evaluation: Mapping[str, Any], n_suggestions: Mapping[str, int]
+    path: Path,
+    codebook: Sequence[Mapping[str, str]],
+    evaluation: Mapping[str, Any],
+    n_suggestions: Mapping[str, int],
 ) -> None:
     """Every code with what is known of it; ``status`` says why the model abstains where it does."""
     scored = {row["code"]: row for row in evaluation["scopes"].get("all", {}).get("codes", [])}
@@ -113,7 +140,13 @@ def _write_codes(
         figures = [found.get(column) for column in CODE_COLUMNS[2:11]]
         status = LEARNED if code["name"] in scored else found.get("reason", "")
         rows.append(
-            [code["name"], code["parent"], *map(_cell, figures), str(n_suggestions.get(code["name"], 0)), status]
+            [
+                code["name"],
+                code["parent"],
+                *map(_cell, figures),
+                str(n_suggestions.get(code["name"], 0)),
+                status,
+            ]
         )
     write_table(path, CODE_COLUMNS, rows)
 
@@ -132,12 +165,22 @@ def _write_topics(path: Path, topics: Mapping[str, Any]) -> None:
             figures = [topic["coherence"], topic["stability"]]
             shown = "yes" if topic["shown"] else "no"
             rows.append(
-                [name, str(topic["number"]), words, *map(_cell, figures), shown, str(topic["n_segments"]), _cell(topic["share"])]
+                [
+                    name,
+                    str(topic["number"]),
+                    words,
+                    *map(_cell, figures),
+                    shown,
+                    str(topic["n_segments"]),
+                    _cell(topic["share"]),
+                ]
             )
     write_table(path, TOPIC_COLUMNS, rows)
 
 
-def _summary(study: Study, ingested: Ingested, units: Units, facts: Mapping[str, Any], n_suggestions: int) -> dict[str, Any]:
+def _summary(
+    study: Study, ingested: Ingested, units: Units, facts: Mapping[str, Any], n_suggestions: int
+) -> dict[str, Any]:
     read = units.read_by_human
     read_transcripts = {units.segments[row].transcript_id for row in np.flatnonzero(read)}
     return {
@@ -160,7 +203,12 @@ def _summary(study: Study, ingested: Ingested, units: Units, facts: Mapping[str,
         "attributes": facts["attributes"],
         "codebook": facts["codebook"],
         "files": [
-            {"file": file.file, "n_transcripts": file.n_transcripts, "warnings": list(file.warnings), "rejected": list(file.rejected)}
+            {
+                "file": file.file,
+                "n_transcripts": file.n_transcripts,
+                "warnings": list(file.warnings),
+                "rejected": list(file.rejected),
+            }
             for file in ingested.files
         ],
     }

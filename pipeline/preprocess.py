@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -54,7 +54,9 @@ def preprocess(study: Study, ingest_key: str, *, unit: str) -> str:
         segments = [
             segment
             for transcript in read_ingested(study, [ingest_key]).transcripts
-            for segment in segment_transcript(transcript, unit=unit, sentence_ends=lambda text: sentence_ends(nlp, text))
+            for segment in segment_transcript(
+                transcript, unit=unit, sentence_ends=lambda text: sentence_ends(nlp, text)
+            )
         ]
         columns: dict[str, list[object]] = {
             name: [getattr(segment, name) for segment in segments] for name in list(SEGMENT_TYPES)[:-1]
@@ -62,7 +64,9 @@ def preprocess(study: Study, ingest_key: str, *, unit: str) -> str:
         columns["lemmas"] = [content_lemmas(doc) for doc in nlp.pipe(segment.text for segment in segments)]
         write_parquet(folder / "segments.parquet", columns, SEGMENT_TYPES)
 
-    return cached(study, STAGE, {"ingest": ingest_key, "unit": unit, "language": language, "spacy": trained}, fill)
+    return cached(
+        study, STAGE, {"ingest": ingest_key, "unit": unit, "language": language, "spacy": trained}, fill
+    )
 
 
 @lru_cache(maxsize=2)
@@ -119,4 +123,3 @@ def read_preprocessed(study: Study, keys: Iterable[str]) -> Preprocessed:
             segments.append(Segment(*fields))
             lemmas.append(words)
     return Preprocessed(tuple(segments), tuple(lemmas))
-

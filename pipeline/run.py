@@ -16,7 +16,7 @@ from corpus.coded import segment_unit
 from corpus.errors import StudyError
 from corpus.files import digest, make_folder_whole, read_json, sha256_of, study_lock, write_json, write_whole
 from corpus.study import Study, human_files, transcript_files
-from pipeline.cache import code_version, library_versions
+from pipeline.cache import code_version, library_versions, stage_dir
 from pipeline.compare import compare
 from pipeline.ingest import SourceFile, ingest, make_batches, read_ingested
 from pipeline.outputs import write_tables
@@ -24,6 +24,7 @@ from pipeline.preprocess import preprocess
 from pipeline.report import render_report
 from pipeline.suggest import suggest
 from pipeline.topics import topics
+from pipeline.train import STAGE as TRAIN_STAGE
 from pipeline.train import train
 from pipeline.units import make_units
 
@@ -74,14 +75,18 @@ def plan_run(study: Study) -> Plan:
     """
     names = transcript_files(study)
     if not names:
-        raise StudyError(f"{study.root.name}: no transcript in transcripts/. Put the interviews there and run again.")
+        raise StudyError(
+            f"{study.root.name}: no transcript in transcripts/. Put the interviews there and run again."
+        )
     files = []
     for name in names:
         path = study.transcripts_dir / name
         files.append(SourceFile(name, sha256_of(path), path.stat().st_size))
     people = {path.relative_to(study.root).as_posix(): sha256_of(path) for path in human_files(study)}
     inputs = {f"transcripts/{file.source}": file.sha256 for file in files} | people
-    key = digest({"inputs": inputs, "settings": study.settings.model_dump(mode="json"), "code": code_version()})
+    key = digest(
+        {"inputs": inputs, "settings": study.settings.model_dump(mode="json"), "code": code_version()}
+    )
     return Plan(key, segment_unit(study), tuple(make_batches(files)), _unchanged_since(study, key), inputs)
 
 
@@ -91,7 +96,7 @@ def _unchanged_since(study: Study, key: str) -> str:
 
 
 def latest_run(study: Study) -> str:
-    """Id of the newest finished run, or "". ``runs/latest`` names it; without it the highest number counts."""
+    """Id of the newest finished run, the one with the highest number, or ""."""
     finished = sorted(path.parent.name for path in study.runs_dir.glob("[0-9]*/manifest.json"))
     return finished[-1] if finished else ""
 
@@ -194,12 +199,14 @@ def _manifest(study: Study, plan: Plan, keys: Keys, folder: Path, run_id: str) -
 
 def _keep_model(study: Study, train_key: str) -> None:
     """Copy the trained model out of the cache, which may be deleted, into models/<version>/."""
-    source = study.cache_dir / "train" / train_key
+    source = stage_dir(study, TRAIN_STAGE, train_key)
+
+    def fill(folder: Path) -> None:
+        for name in ("model.json", "model.npz", "card.json"):
+            shutil.copyfile(source / name, folder / name)
+
     if (source / "model.json").is_file():
-        names = ("model.json", "model.npz", "card.json")
-        make_folder_whole(
-            study.models_dir / train_key[:12], lambda folder: [shutil.copyfile(source / n, folder / n) for n in names] and None
-        )
+        make_folder_whole(study.models_dir / train_key[:12], fill)
 
 
 def earlier_result(study: Study, run_id: str, *, unchanged: bool = True) -> RunResult:
@@ -214,5 +221,9 @@ def earlier_result(study: Study, run_id: str, *, unchanged: bool = True) -> RunR
         n_read_transcripts=summary["n_read_transcripts"],
         n_codings=sum(summary["n_codings"].values()),
         n_suggestions=summary["n_suggestions"],
-        set_aside=tuple((file["file"], "; ".join(file["rejected"])) for file in summary["files"] if not file["n_transcripts"]),
+        set_aside=tuple(
+            (file["file"], "; ".join(file["rejected"]))
+            for file in summary["files"]
+            if not file["n_transcripts"]
+        ),
     )

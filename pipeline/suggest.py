@@ -14,6 +14,7 @@ from corpus.records import Segment
 from corpus.study import Study
 from models.explain import nearest_rows, speaking_words
 from models.linear import Rows
+from models.members import WORDS
 from models.theme_model import ThemeModel
 from pipeline.cache import cached, stage_dir, write_parquet
 from pipeline.preprocess import read_preprocessed
@@ -37,7 +38,7 @@ SUGGESTION_TYPES = {
     "evidence": "str",
     "nearest": "str",
 }
-"""Columns of suggestions.parquet. evidence: "word +1.20; word +0.70"; nearest: ids of segments joined by "; "."""
+"""evidence: "word +1.20; word +0.70", in logits; nearest: ids of segments joined by "; "."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,9 @@ class _Background:
     unread: frozenset[str]
 
 
-def suggest(study: Study, units_key: str, preprocess_keys: Sequence[str], train_key: str, *, batch: str) -> str:
+def suggest(
+    study: Study, units_key: str, preprocess_keys: Sequence[str], train_key: str, *, batch: str
+) -> str:
     """Suggest codes for the unread segments of one preprocessed batch; the key of what was cached.
 
     batch: one of ``preprocess_keys``.
@@ -66,7 +69,9 @@ def suggest(study: Study, units_key: str, preprocess_keys: Sequence[str], train_
         rows: list[Mapping[str, object]] = []
         if background is not None:
             here = read_preprocessed(study, [batch]).segments
-            rows = _suggest(background, [segment for segment in here if segment.segment_id in background.unread])
+            rows = _suggest(
+                background, [segment for segment in here if segment.segment_id in background.unread]
+            )
         columns = {name: [row[name] for row in rows] for name in SUGGESTION_TYPES}
         write_parquet(folder / "suggestions.parquet", columns, SUGGESTION_TYPES)
 
@@ -95,7 +100,7 @@ def _background(
 
 
 def _features(model: ThemeModel, segments: Sequence[Segment]) -> Rows:
-    return model.words.features(make_views(model, [segment.text for segment in segments])["words"])
+    return model.words.features(make_views(model, [segment.text for segment in segments])[WORDS])
 
 
 def _suggest(background: _Background, segments: Sequence[Segment]) -> list[Mapping[str, object]]:
@@ -106,8 +111,8 @@ def _suggest(background: _Background, segments: Sequence[Segment]) -> list[Mappi
     shown = probabilities >= model.thresholds
     features = _features(model, segments)
     rows: list[Mapping[str, object]] = []
-    for place in np.flatnonzero(shown.any(axis=1)):
-        for code in np.flatnonzero(shown[place]):
+    for place in np.flatnonzero(shown.any(axis=1)).tolist():
+        for code in np.flatnonzero(shown[place]).tolist():
             words = speaking_words(model, segments[place].text, code, most=N_WORDS)
             rows.append(
                 {
@@ -120,7 +125,7 @@ def _suggest(background: _Background, segments: Sequence[Segment]) -> list[Mappi
                     "code": model.codes[code],
                     "probability": float(probabilities[place, code]),
                     "evidence": "; ".join(f"{word} {value:+.2f}" for word, value in words),
-                    "nearest": "; ".join(_nearest(background, features[place], int(code))),
+                    "nearest": "; ".join(_nearest(background, features[place], code)),
                 }
             )
     return rows

@@ -52,8 +52,8 @@ def make_target(units: Units, *, gold: str) -> Target:
         who = np.array([names.index(gold)])
     else:
         raise StudyError(
-            f"study.toml: target.gold '{gold}' has no file in codings/ (coders: {', '.join(names) or 'none'}; "
-            "or share, majority, any)"
+            f"study.toml: target.gold '{gold}' has no file in codings/ "
+            f"(coders: {', '.join(names) or 'none'}; or share, majority, any)"
         )
     rows = np.flatnonzero(units.read[who].any(axis=0) & ~units.context)
     n_read = units.read[who][:, rows].sum(axis=0)

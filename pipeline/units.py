@@ -1,10 +1,11 @@
-"""units: segments of all batches beside what people coded and read of them; what every later stage starts from."""
+"""units: segments of all batches beside what people coded and read of them; later stages start from it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +54,7 @@ class Units:
 
     @property
     def read_by_human(self) -> BoolArray:
-        """(n,): some human has read the segment and its speaker is not context: what is trained on and scored."""
+        """(n,): a human has read the segment and its speaker is not context."""
         return np.asarray(self.read[self.is_human].any(axis=0) & ~self.context)
 
 
@@ -78,7 +79,12 @@ def _fill(study: Study, ingest_keys: Sequence[str], preprocess_keys: Sequence[st
         for applied in placement.applied
     ]
     reads = read_segments(segments, coded.reads, texts)
-    read_rows = [(segment.segment_id, coder) for coder, ids in reads.items() for segment in segments if segment.segment_id in ids]
+    read_rows = [
+        (segment.segment_id, coder)
+        for coder, ids in reads.items()
+        for segment in segments
+        if segment.segment_id in ids
+    ]
     _write_rows(folder / "given.parquet", sorted(set(given)), GIVEN_TYPES)
     _write_rows(folder / "read.parquet", read_rows, READ_TYPES)
     write_json(folder / "study.json", _summary(study, coded, placement, segments))
@@ -89,7 +95,7 @@ def _write_rows(path: Path, rows: Sequence[tuple[str, ...]], types: Mapping[str,
     write_parquet(path, dict(zip(types, columns, strict=True)), types)
 
 
-def _summary(study: Study, coded: Coded, placement: Placement, segments: Sequence[Segment]) -> dict[str, object]:
+def _summary(study: Study, coded: Coded, placement: Placement, segments: Sequence[Segment]) -> dict[str, Any]:
     return {
         "codebook": [
             {field: getattr(code, field) for field in ("name", "parent", "definition", "include", "exclude")}
@@ -122,12 +128,14 @@ def _groups(study: Study, coded: Coded, segments: Sequence[Segment]) -> dict[str
         raise StudyError(
             f"study.toml: evaluation.group_by '{column}' is no column of participants.csv (it has: {known})"
         )
-    return {name: coded.participants.get(name, {}).get(column.lower(), "") or f"(no {column})" for name in names}
+    return {
+        name: coded.participants.get(name, {}).get(column.lower(), "") or f"(no {column})" for name in names
+    }
 
 
-def read_study_json(study: Study, units_key: str) -> dict[str, object]:
+def read_study_json(study: Study, units_key: str) -> dict[str, Any]:
     """What ``_summary`` wrote: codebook, coders, counts, notes."""
-    found: dict[str, object] = read_json(stage_dir(study, STAGE, units_key) / "study.json")
+    found: dict[str, Any] = read_json(stage_dir(study, STAGE, units_key) / "study.json")
     return found
 
 
@@ -150,7 +158,9 @@ def read_units(study: Study, units_key: str, preprocess_keys: Sequence[str]) -> 
     return Units(
         segments=preprocessed.segments,
         lemmas=preprocessed.lemmas,
-        context=np.array([fold_speaker(segment.speaker) in context for segment in preprocessed.segments], dtype=bool),
+        context=np.array(
+            [fold_speaker(segment.speaker) in context for segment in preprocessed.segments], dtype=bool
+        ),
         codes=codes,
         coders=coders,
         read=read,

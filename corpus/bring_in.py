@@ -1,0 +1,172 @@
+"""``precode import``: bring transcripts, codebooks and codings into a study folder, losing nothing in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpus.bring_codings import ALIASES, Imported, find_column, import_codings
+from corpus.codebook import CODEBOOK_COLUMNS, read_codebook
+from corpus.errors import FileError, StudyError
+from corpus.files import write_whole
+from corpus.readers import READERS, read_transcripts
+from corpus.records import Transcript
+from corpus.study import Study, transcript_files
+from corpus.tables import Table, read_table, write_table
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtIn:
+    """What came of all files: one line for each that came, and file -> reason for what did not, whole or in part."""
+
+    brought: tuple[str, ...]
+    set_aside: Mapping[str, str]
+
+
+def bring_files_in(study: Study, files: Sequence[Path], *, coder: str = "") -> BroughtIn:
+    """Bring files in, transcripts before what points to them; a file that is refused does not stop the others."""
+    brought: list[str] = []
+    set_aside: dict[str, str] = {}
+    for path in sorted(files, key=_comes_first):
+        try:
+            found = import_file(study, path, _transcripts_of(study), coder=coder)
+        except StudyError as error:
+            set_aside[path.name] = "; ".join(error.problems) if isinstance(error, FileError) else str(error)
+            continue
+        brought.append(f"{found.file}: {found.n_new} new {found.kind}")
+        brought += [f"{found.file}: {warning}" for warning in found.warnings]
+        if found.rejected:
+            set_aside[found.file] = "; ".join(found.rejected)
+    return BroughtIn(tuple(brought), set_aside)
+
+
+def _comes_first(path: Path) -> int:
+    """Transcripts, then tables: codebooks before codings."""
+    if path.suffix.lower() != ".csv":
+        return 0
+    try:
+        columns = set(read_table(path.read_bytes(), file=path.name).columns)
+    except (OSError, FileError):
+        return 3
+    if "text" in columns:
+        return 0
+    return 2 if columns & set(ALIASES["transcript"]) else 1
+
+
+def _transcripts_of(study: Study) -> dict[str, Transcript]:
+    """Transcripts of the study by id; files that cannot be read have none."""
+    found: dict[str, Transcript] = {}
+    for name in transcript_files(study):
+        try:
+            reading = read_transcripts(study.transcripts_dir / name, source=name)
+        except FileError:
+            continue
+        found |= {transcript.transcript_id: transcript for transcript in reading.transcripts}
+    return found
+
+
+def import_file(
+    study: Study, path: Path, transcripts: Mapping[str, Transcript], *, coder: str = ""
+) -> Imported:
+    """Bring one file in; what it is follows from its ending and, for a table, from its columns.
+
+    transcripts: those that the study holds already, by id; codings are checked against them.
+    coder: who coded, for a table of codings without a column that says so.
+    Raises FileError for a file that cannot be taken; then nothing of it is stored.
+    """
+    if not path.is_file():
+        raise FileError(path.name, ["no such file"])
+    if path.suffix.lower() != ".csv":
+        return _import_transcripts(study, path)
+    table = read_table(path.read_bytes(), file=path.name, for_machines=True)
+    return _importer(table, path)(study, path, table, transcripts, coder)
+
+
+_Importer = Callable[[Study, Path, Table, Mapping[str, Transcript], str], Imported]
+
+
+def _importer(table: Table, path: Path) -> _Importer:
+    columns = set(table.columns)
+    transcript, code = find_column(table, "transcript"), find_column(table, "code")
+    if {"speaker", "text"} <= columns and transcript:
+        return lambda study, path, table, transcripts, coder: _import_transcripts(study, path)
+    if transcript and code:
+        return import_codings
+    if code:
+        return _import_codebook
+    if transcript:
+        return _import_participants
+    raise FileError(
+        path.name,
+        [f"its columns are {', '.join(table.columns)}: no transcripts, codings, codebook or participants"],
+        "A table of ratings, one unit a row and one coder a column, is read by 'precode audit FILE'.",
+    )
+
+
+def _import_transcripts(study: Study, path: Path) -> Imported:
+    if path.suffix.lower() not in READERS:
+        raise FileError(path.name, [f"no reader for '{path.suffix}' (known: {', '.join(sorted(READERS))})"])
+    reading = read_transcripts(path, source=path.name)
+    target = study.transcripts_dir / path.name
+    data = path.read_bytes()
+    if target.is_file() and target.read_bytes() == data:
+        return Imported(
+            path.name,
+            "transcripts",
+            0,
+            (*reading.warnings, "this file is in the study already"),
+            reading.rejected,
+        )
+    warnings = [*reading.warnings, *_same_text_elsewhere(study, path, reading.transcripts)]
+    if target.is_file():
+        warnings.append(
+            "a new version of a transcript that was there: codings are kept where their words stand"
+        )
+    write_whole(target, data)
+    return Imported(path.name, "transcripts", len(reading.transcripts), tuple(warnings), reading.rejected)
+
+
+def _same_text_elsewhere(study: Study, path: Path, found: Sequence[Transcript]) -> list[str]:
+    """A copy under another name, or one that differs only in blank lines at its end, is said."""
+    ours = {transcript.text.strip() for transcript in found}
+    warnings = []
+    for other in sorted(study.transcripts_dir.glob(f"*{path.suffix}")):
+        if other.name == path.name:
+            continue
+        try:
+            theirs = read_transcripts(other, source=other.name).transcripts
+        except FileError:
+            continue
+        if any(transcript.text.strip() in ours for transcript in theirs):
+            warnings.append(f"the same words stand in {other.name} already")
+    return warnings
+
+
+def _import_codebook(
+    study: Study, path: Path, table: Table, transcripts: Mapping[str, Transcript], coder: str
+) -> Imported:
+    target = study.root / "codebook.csv"
+    reading = read_codebook(path.read_bytes(), file=path.name)
+    if target.is_file() and read_codebook(target.read_bytes()).codebook.codes:
+        raise FileError(
+            path.name,
+            ["the study has a codebook.csv already"],
+            "Merge the two by hand, or remove the old one.",
+        )
+    rows = [
+        [getattr(code, "name" if c == "code" else c) for c in CODEBOOK_COLUMNS]
+        for code in reading.codebook.codes
+    ]
+    write_table(target, CODEBOOK_COLUMNS, rows)
+    return Imported(path.name, "codebook", len(rows), reading.warnings)
+
+
+def _import_participants(
+    study: Study, path: Path, table: Table, transcripts: Mapping[str, Transcript], coder: str
+) -> Imported:
+    target = study.root / "participants.csv"
+    if target.is_file():
+        raise FileError(path.name, ["the study has a participants.csv already"], "Merge the two by hand.")
+    write_table(target, table.columns, [[row.cells.get(c, "") for c in table.columns] for row in table.rows])
+    return Imported(path.name, "participants", len(table.rows), table.warnings, table.rejected)
