@@ -92,6 +92,7 @@ def make_folder_whole(path: Path, fill: Callable[[Path], None]) -> None:
 def study_lock(root: Path, *, wait_seconds: float = 0.0) -> Iterator[None]:
     """Hold the one lock of a study; a lock of a dead process is free by itself.
 
+    Whoever gets the lock removes what writes that were killed left half done.
     Raises StudyError that says which process holds it and since when.
     """
     lock = FileLock(str(root / LOCK_NAME), timeout=wait_seconds)
@@ -104,11 +105,21 @@ def study_lock(root: Path, *, wait_seconds: float = 0.0) -> Iterator[None]:
         raise StudyError(f"{root.name}: cannot write into the study folder ({error.strerror})") from None
     try:
         started = datetime.now(UTC).isoformat(timespec="seconds")
+        _remove_partial(root)
         write_json(owner, {"process": os.getpid(), "machine": socket.gethostname(), "since": started})
         yield
     finally:
         owner.unlink(missing_ok=True)
         lock.release()
+
+
+def _remove_partial(root: Path) -> None:
+    for pattern in ("", "codings/", "cache/*/", "runs/", "models/", "versions/", "decisions/"):
+        for left in root.glob(f"{pattern}{PARTIAL_PREFIX}*"):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 def _describe_owner(owner: Path) -> str:
