@@ -23,7 +23,8 @@ def tidy_name(name: str) -> str:
 
 def fold_name(name: str) -> str:
     """What two names must share to be probably the same: case and compatibility forms ignored."""
-    return unicodedata.normalize("NFKC", tidy_name(name)).casefold()
+    folded = unicodedata.normalize("NFKC", tidy_name(name)).casefold()
+    return tidy_name(unicodedata.normalize("NFKC", folded))
 
 
 def fold_speaker(label: str) -> str:
@@ -38,16 +39,19 @@ def spelling_warnings(names: Iterable[str], *, kind: str) -> list[str]:
     kind: what the names are, for the message ("code", "coder").
     """
     unique = sorted(set(names))
+    one_of_each = list({fold_name(name): name for name in reversed(unique)}.values())
     return [
         *_groups(unique, fold_name, f"{kind}s {{}} differ only by case: they are kept apart"),
         *_groups(
-            unique, _skeleton, f"{kind}s {{}} look alike but use different letters: they are kept apart"
+            sorted(one_of_each),
+            _skeleton,
+            f"{kind}s {{}} look alike but use different letters: they are kept apart",
         ),
     ]
 
 
 def _skeleton(name: str) -> str:
-    return name.translate(_LOOKALIKES)
+    return fold_name(name.translate(_LOOKALIKES))
 
 
 def _groups(names: list[str], key: Callable[[str], str], message: str) -> list[str]:
