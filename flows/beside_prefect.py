@@ -1,0 +1,100 @@
+"""What passes beside Prefect, inside one process: errors with their words, and progress.
+
+Prefect stores the text of every error (as the message of a state, as an event, in a log, and for a flow also
+as a pickle in its folder, whatever its settings for results say). An error of ours names files and codes, an
+error of a library may quote a participant. So Prefect is told which stage failed and by which kind of error;
+the error itself is kept aside for whoever started the flow.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TypeVar
+
+T = TypeVar("T")
+OnStage = Callable[[str, int, int], None]
+"""Called with the name of a stage, how many of its parts are done, and how many there are."""
+
+_KEPT: ContextVar[list[tuple[str, Exception]] | None] = ContextVar("errors kept aside", default=None)
+_ON_STAGE: ContextVar[OnStage | None] = ContextVar("on stage", default=None)
+
+CAN_PASS = frozenset(
+    number
+    for name in (
+        "EAGAIN",
+        "EBUSY",
+        "EINTR",
+        "EIO",
+        "ENETDOWN",
+        "ENETUNREACH",
+        "ESTALE",
+        "ETIMEDOUT",
+        "ECONNRESET",
+    )
+    if (number := getattr(errno, name, None)) is not None
+)
+"""Numbers of errors that a second attempt may not meet: a busy disk, a network folder that went away."""
+
+
+@contextmanager
+def listening(on_stage: OnStage | None) -> Iterator[list[tuple[str, Exception]]]:
+    """While a flow runs: gives the list to which failed stages add (name, error), and hears of progress."""
+    kept: list[tuple[str, Exception]] = []
+    keeping, telling = _KEPT.set(kept), _ON_STAGE.set(on_stage)
+    try:
+        yield kept
+    finally:
+        _KEPT.reset(keeping)
+        _ON_STAGE.reset(telling)
+
+
+def tell_stage(stage: str, done: int, total: int) -> None:
+    """Tell whoever started the flow how far a stage is."""
+    if on_stage := _ON_STAGE.get():
+        on_stage(stage, done, total)
+
+
+def without_words(stage: str, work: Callable[[], T]) -> T:
+    """What ``work`` returns; if it fails, an error that names the stage and the kind of error, no more."""
+    try:
+        return work()
+    except Exception as error:
+        failure = error
+    # Raised outside of the except clause, so that the error with words is not its context.
+    keep_aside(stage, failure)
+    raise wordless(stage, failure)
+
+
+def keep_aside(stage: str, error: Exception) -> None:
+    """Remember an error for whoever started the flow."""
+    kept = _KEPT.get()
+    if kept is not None:
+        kept.append((stage, error))
+
+
+def failure_message(stage: str, error: Exception) -> str:
+    """What Prefect is told when a flow fails: of the stage that failed, or of the flow itself if none did."""
+    kept = _KEPT.get()
+    if not kept:
+        keep_aside(stage, error)
+        return str(wordless(stage, error))
+    return str(wordless(*kept[-1]))
+
+
+def wordless(stage: str, error: Exception) -> Exception:
+    """An error for Prefect's eyes in place of one that may hold words."""
+    if can_pass(error):
+        number = error.errno if isinstance(error, OSError) else None
+        return OSError(number, f"{stage}: {os.strerror(number or 0)}")
+    return RuntimeError(
+        f"{stage}: {type(error).__name__}. The terminal in which the run was started says more."
+    )
+
+
+def can_pass(error: object) -> bool:
+    """Whether an error is of the kind that a second attempt may not meet."""
+    return isinstance(error, OSError) and error.errno in CAN_PASS

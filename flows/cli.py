@@ -1,0 +1,202 @@
+"""The command line: each command parses, calls one function, and tells what came of it.
+
+Heavy imports stand inside the commands, so that ``precode --help`` answers at once; Prefect is imported only
+by those that start a flow.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.terminal import DONE, ends_well, progress, show, show_json
+from flows.told import tell_ingested, tell_run, tell_set_aside
+
+app = typer.Typer(
+    name="precode",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # it would show what was read, as the values of local variables
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help="Pre-code interview transcripts: suggest theme codes with reasons, and audit how well they agree.\n\n"
+    "Everything happens on this machine. Exit status: 0 done; 1 the study must be mended (the message says "
+    "how); 2 wrong use; 3 done, but some files were set aside.\n\n"
+    "Begin with:  precode demo",
+)
+
+StudyDir = Annotated[Path, typer.Argument(metavar="STUDY", help="The study folder.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for machines.")]
+
+
+@app.command()
+@ends_well
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.", show_default=False)],
+    as_json: AsJson = False,
+) -> int:
+    """Make an empty study folder, with every setting and what it means.
+
+    Example:  precode new my-study
+    """
+    from corpus.new_study import make_study
+
+    made = make_study(folder)
+    if as_json:
+        show_json({"study": str(folder), "made": list(made)})
+        return DONE
+    show(f"Made {folder}. Put transcripts into {folder / 'transcripts'}, codings into {folder / 'codings'}.")
+    show(f"Then: precode run {folder}")
+    return DONE
+
+
+@app.command("import")
+@ends_well
+def bring_in(
+    study_dir: StudyDir,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="What to bring in.", show_default=False)
+    ],
+    coder: Annotated[str, typer.Option(help="Whose codings these are, if the file does not say.")] = "",
+    as_json: AsJson = False,
+) -> int:
+    """Bring transcripts, a codebook and codings into a study; say what came and what did not, and why.
+
+    Example:  precode import my-study interviews/*.txt codebook.csv anna.csv --coder anna
+    """
+    from corpus.bring_in import bring_files_in
+    from corpus.study import load_study
+
+    brought = bring_files_in(load_study(study_dir), files, coder=coder)
+    if as_json:
+        show_json({"brought": list(brought.brought), "set_aside": dict(brought.set_aside)})
+    else:
+        for line in brought.brought:
+            show(line)
+    return tell_set_aside(brought.set_aside.items())
+
+
+@app.command()
+@ends_well
+def run(study_dir: StudyDir, as_json: AsJson = False) -> int:
+    """Do the main job: read, learn, suggest, compare, report. Only what changed is done again.
+
+    Example:  precode run my-study
+    """
+    from flows.run_here import run_whole_study
+
+    with progress(quiet=as_json) as on_stage:
+        result = run_whole_study(study_dir, on_stage=on_stage)
+    return tell_run(result, as_json=as_json)
+
+
+@app.command()
+@ends_well
+def ingest(study_dir: StudyDir, as_json: AsJson = False) -> int:
+    """Read the transcripts, and say which files cannot be read and why.
+
+    Example:  precode ingest my-study
+    """
+    return one_stage(study_dir, "ingest", as_json=as_json)
+
+
+@app.command()
+@ends_well
+def topics(study_dir: StudyDir, as_json: AsJson = False) -> int:
+    """Estimate topics, and what they need.
+
+    Example:  precode topics my-study
+    """
+    return one_stage(study_dir, "topics", as_json=as_json)
+
+
+@app.command()
+@ends_well
+def train(study_dir: StudyDir, as_json: AsJson = False) -> int:
+    """Train the model on what people coded, and score it on what it has not seen.
+
+    Example:  precode train my-study
+    """
+    return one_stage(study_dir, "train", as_json=as_json)
+
+
+@app.command()
+@ends_well
+def suggest(study_dir: StudyDir, as_json: AsJson = False) -> int:
+    """Suggest codes for what nobody has read yet.
+
+    Example:  precode suggest my-study
+    """
+    return one_stage(study_dir, "suggest", as_json=as_json)
+
+
+@app.command()
+@ends_well
+def audit(study_dir: StudyDir, as_json: AsJson = False) -> int:
+    """Compare people with each other and the model with people; makes a run folder.
+
+    Example:  precode audit my-study
+    """
+    return without_prefect(study_dir, as_json=as_json)
+
+
+@app.command()
+@ends_well
+def report(study_dir: StudyDir, as_json: AsJson = False) -> int:
+    """Write the report, and whatever it needs, into a run folder, without Prefect.
+
+    Example:  precode report my-study
+    """
+    return without_prefect(study_dir, as_json=as_json)
+
+
+@app.command()
+@ends_well
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to put the sample study.")] = Path(
+        "precode-demo"
+    ),
+    as_json: AsJson = False,
+) -> int:
+    """Copy the sample study (invented) and do the main job on it.
+
+    Example:  precode demo
+    """
+    from corpus.sample_study import copy_sample
+    from flows.run_here import run_whole_study
+
+    copy_sample(folder)
+    with progress(quiet=as_json) as on_stage:
+        result = run_whole_study(folder, on_stage=on_stage)
+    return tell_run(result, as_json=as_json)
+
+
+def one_stage(study_dir: Path, stage: str, *, as_json: bool) -> int:
+    """Run a stage and what it needs."""
+    from corpus.study import load_study
+    from pipeline.one_stage import run_until
+
+    with progress(quiet=as_json) as on_stage:
+        reached = run_until(load_study(study_dir), stage, on_stage=on_stage)
+    return tell_ingested(reached, stage, as_json=as_json)
+
+
+def without_prefect(study_dir: Path, *, as_json: bool) -> int:
+    """Run everything in this process, without a flow."""
+    from corpus.study import load_study
+    from pipeline.run import run_study
+
+    with progress(quiet=as_json) as on_stage:
+        result = run_study(load_study(study_dir), on_stage=on_stage)
+    return tell_run(result, as_json=as_json)
+
+
+def main() -> None:
+    """The command ``precode``."""
+    app(prog_name="precode")
+
+
+if __name__ == "__main__":
+    main()

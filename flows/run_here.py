@@ -1,0 +1,37 @@
+"""Run the study as a flow in this process; Prefect is imported only if there is something to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from corpus.errors import StudyError
+from corpus.study import load_study
+from flows.beside_prefect import listening
+from flows.local_server import prefect_api
+from pipeline.run import RunResult, earlier_result, plan_run
+
+if TYPE_CHECKING:
+    from flows.beside_prefect import OnStage
+
+
+def run_whole_study(study_dir: Path, *, on_stage: OnStage | None = None) -> RunResult:
+    """Run the flow and give what ``pipeline.run.run_study`` gives, errors with their words included."""
+    study = load_study(study_dir)
+    if unchanged_since := plan_run(study).unchanged_since:
+        return earlier_result(study, unchanged_since)
+    with prefect_api(), listening(on_stage) as kept:
+        from flows.whole_study import whole_study
+
+        state: Any = whole_study(str(study.root), return_state=True)
+    if not state.is_completed():
+        raise what_failed(kept, f"{state.name}: {state.message}")
+    return earlier_result(study, state.result(), unchanged=False)
+
+
+def what_failed(kept: list[tuple[str, Exception]], message: str) -> Exception:
+    """The error to show: all that must be mended in the study, else the last one, else what Prefect says."""
+    to_mend = dict.fromkeys(str(error) for _, error in kept if isinstance(error, StudyError))
+    if to_mend:
+        return StudyError("\n".join(to_mend))
+    return kept[-1][1] if kept else RuntimeError(message)

@@ -1,0 +1,63 @@
+"""What a command says when it is done, in lines or as JSON, and the exit status that follows from it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.terminal import DONE, SET_ASIDE, say, show, show_json
+
+if TYPE_CHECKING:
+    from pipeline.ingest import Ingested
+    from pipeline.run import RunResult
+
+
+def tell_run(result: RunResult, *, as_json: bool) -> int:
+    """Counts of a run and where its report is."""
+    report = nearest_path(result.run_dir / "report.html")
+    if as_json:
+        show_json(
+            {
+                "run_id": result.run_id,
+                "run_dir": str(result.run_dir),
+                "unchanged": result.unchanged,
+                "n_transcripts": result.n_transcripts,
+                "n_read_transcripts": result.n_read_transcripts,
+                "n_codings": result.n_codings,
+                "n_suggestions": result.n_suggestions,
+                "set_aside": dict(result.set_aside),
+            }
+        )
+    elif result.unchanged:
+        show(f"Nothing changed since {result.run_id}. Its report: {report}")
+    else:
+        show(f"{result.n_transcripts} transcripts, {result.n_read_transcripts} of them read by people")
+        show(f"{result.n_codings} codings, {result.n_suggestions} suggestions")
+        show(f"Report: {report}")
+    return tell_set_aside(result.set_aside)
+
+
+def tell_ingested(ingested: Ingested, stage: str, *, as_json: bool) -> int:
+    """Counts of what was read on the way to a stage."""
+    set_aside = {file.file: "; ".join(file.rejected) for file in ingested.set_aside}
+    if as_json:
+        show_json({"stage": stage, "n_transcripts": len(ingested.transcripts), "set_aside": set_aside})
+    else:
+        show(f"{len(ingested.transcripts)} transcripts; {stage} is done.")
+    return tell_set_aside(set_aside.items())
+
+
+def tell_set_aside(files: Iterable[tuple[str, str]]) -> int:
+    """List the files that could not be used, and say by the exit status that there are some."""
+    lines = [f"Set aside: {file}: {reason}" for file, reason in files]
+    for line in lines:
+        say(line)
+    return SET_ASIDE if lines else DONE
+
+
+def nearest_path(path: Path) -> str:
+    """A path as one would type it here: below the working folder if it is there."""
+    here = Path(os.path.realpath(Path.cwd()))
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
