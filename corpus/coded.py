@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -140,15 +140,14 @@ def _read_coders(study: Study, names: list[str], *, notes: list[str]) -> dict[st
 
 def _read_codebook(study: Study, codings: Iterable[Coding], *, notes: list[str]) -> Codebook:
     path = study.root / "codebook.csv"
-    if not path.is_file():
-        names = sorted({coding.code for coding in codings})
-        if names:
-            notes.append("no codebook.csv: the codes that occur in the codings are taken as the codebook")
-            notes += spelling_warnings(names, kind="code")
-        return Codebook(tuple(Code(name) for name in names))
-    reading = read_codebook(path.read_bytes())
-    notes += [f"codebook.csv: {warning}" for warning in reading.warnings]
-    return reading.codebook
+    if path.is_file() and (reading := read_codebook(path.read_bytes())).codebook.codes:
+        notes += [f"codebook.csv: {warning}" for warning in reading.warnings]
+        return reading.codebook
+    names = sorted({coding.code for coding in codings})
+    if names:
+        notes.append("no code in codebook.csv: the codes that occur in the codings are taken as the codebook")
+        notes += spelling_warnings(names, kind="code")
+    return Codebook(tuple(Code(name) for name in names))
 
 
 def _of_codebook(codings: Sequence[Coding], codebook: Codebook, *, notes: list[str]) -> list[Coding]:
@@ -236,9 +235,11 @@ def _reads(
     study: Study, by_id: Mapping[str, Transcript], readings: Mapping[str, CodingsReading], *, notes: list[str]
 ) -> tuple[Read, ...]:
     path = study.root / "coverage.csv"
-    stated = read_coverage(path.read_bytes(), transcripts=by_id) if path.is_file() else []
-    per_coder: dict[str, list[Read]] = defaultdict(list)
-    for read in stated:
+    data = path.read_bytes() if path.is_file() else b"coder,transcript\n"
+    stated = read_coverage(data, transcripts=by_id)
+    notes += [f"coverage.csv: {problem}; not used" for problem in stated.unknown]
+    per_coder: dict[str, list[Read]] = {coder: [] for coder in stated.coders}
+    for read in stated.reads:
         per_coder[read.coder].append(read)
     reads: list[Read] = []
     for coder, reading in readings.items():

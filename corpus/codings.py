@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from corpus.tables import Row, read_table
 CODING_COLUMNS = ("transcript", "code", "start", "end", "quote", "turn", "memo", "coded_at", "basis")
 COVERAGE_COLUMNS = ("coder", "transcript", "start", "end")
 BASES = frozenset({"", "blind", "seen", "accepted"})
+# Python's int() also takes "1_0" and the digits of every script.
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 REMEDY = "Mend these rows (address: start and end, or turn, or quote); nothing of the file was used."
 
 
@@ -136,10 +139,9 @@ def _only_place(quote: str, text: str, first: int, last: int) -> tuple[int, int]
 
 def _whole(cells: Mapping[str, str], column: str) -> int:
     raw = cells.get(column, "").strip()
-    try:
-        return int(raw)
-    except ValueError:
-        raise AddressError(f"{column} is '{raw[:20]}', not a whole number") from None
+    if not _WHOLE.fullmatch(raw):
+        raise AddressError(f"{column} is '{raw[:20]}', not a whole number")
+    return int(raw)
 
 
 def _check_span(start: int, end: int, length: int) -> None:
@@ -151,35 +153,49 @@ def _check_span(start: int, end: int, length: int) -> None:
         raise AddressError(f"end {end} lies past the end of the transcript ({length} characters)")
 
 
+@dataclass(frozen=True, slots=True)
+class CoverageReading:
+    """What ``coverage.csv`` says.
+
+    coders: all who stand in it. unknown: rows for transcripts that are not here, each with its line.
+    """
+
+    reads: tuple[Read, ...]
+    coders: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
 def read_coverage(
     data: bytes, *, transcripts: Mapping[str, Transcript], file: str = "coverage.csv"
-) -> list[Read]:
+) -> CoverageReading:
     """Rows of ``coverage.csv``; empty start and end mean the whole transcript.
 
-    Rows for transcripts that are not here are left out: nothing can be scored on them.
     Raises FileError with every row that cannot be used.
     """
     table = read_table(
         data, file=file, required=["coder", "transcript"], optional=["start", "end"], for_machines=True
     )
-    reads, problems = [], list(table.rejected)
+    reads, coders, unknown, problems = [], list[str](), list[str](), list(table.rejected)
     for row in table.rows:
-        coder, transcript = tidy_name(row.cells["coder"]), transcripts.get(tidy_name(row.cells["transcript"]))
+        coder, name = tidy_name(row.cells["coder"]), tidy_name(row.cells["transcript"])
         if not coder:
             problems.append(f"line {row.line}: no coder")
-        if not coder or transcript is None:
+            continue
+        coders.append(coder)
+        if name not in transcripts:
+            unknown.append(f"line {row.line}: no transcript '{name}'")
             continue
         try:
-            start, end = _coverage_span(row, transcript)
+            start, end = _coverage_span(row, transcripts[name])
         except AddressError as error:
             problems.append(f"line {row.line}: {error}")
             continue
-        reads.append(Read(coder, transcript.transcript_id, start, end))
+        reads.append(Read(coder, name, start, end))
     if problems:
         raise FileError(
             file, problems, "Give start and end of what was read, or leave both empty for all of it."
         )
-    return reads
+    return CoverageReading(tuple(reads), tuple(dict.fromkeys(coders)), tuple(unknown))
 
 
 def _coverage_span(row: Row, transcript: Transcript) -> tuple[int, int]:
