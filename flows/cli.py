@@ -7,12 +7,15 @@ by those that start a flow.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.terminal import DONE, ends_well, progress, show, show_json
 from flows.told import tell_ingested, tell_run, tell_set_aside
+
+if TYPE_CHECKING:
+    from corpus.study import Study
 
 app = typer.Typer(
     name="precode",
@@ -85,11 +88,9 @@ def run(study_dir: StudyDir, as_json: AsJson = False) -> int:
 
     Example:  precode run my-study
     """
-    from flows.run_here import run_whole_study
+    from corpus.study import load_study
 
-    with progress(quiet=as_json) as on_stage:
-        result = run_whole_study(study_dir, on_stage=on_stage)
-    return tell_run(result, as_json=as_json)
+    return run_flow(load_study(study_dir), as_json=as_json)
 
 
 @app.command()
@@ -165,31 +166,42 @@ def demo(
     Example:  precode demo
     """
     from corpus.sample_study import copy_sample
-    from flows.run_here import run_whole_study
+    from corpus.study import load_study
 
     copy_sample(folder)
+    return run_flow(load_study(folder), as_json=as_json)
+
+
+def run_flow(study: Study, *, as_json: bool) -> int:
+    """Run everything as the Prefect flow."""
+    from flows.run_here import run_whole_study
+
     with progress(quiet=as_json) as on_stage:
-        result = run_whole_study(folder, on_stage=on_stage)
+        result = run_whole_study(study, on_stage=on_stage)
     return tell_run(result, as_json=as_json)
 
 
 def one_stage(study_dir: Path, stage: str, *, as_json: bool) -> int:
     """Run a stage and what it needs."""
     from corpus.study import load_study
+
+    study = load_study(study_dir)
     from pipeline.one_stage import run_until
 
     with progress(quiet=as_json) as on_stage:
-        reached = run_until(load_study(study_dir), stage, on_stage=on_stage)
+        reached = run_until(study, stage, on_stage=on_stage)
     return tell_ingested(reached, stage, as_json=as_json)
 
 
 def without_prefect(study_dir: Path, *, as_json: bool) -> int:
     """Run everything in this process, without a flow."""
     from corpus.study import load_study
+
+    study = load_study(study_dir)
     from pipeline.run import run_study
 
     with progress(quiet=as_json) as on_stage:
-        result = run_study(load_study(study_dir), on_stage=on_stage)
+        result = run_study(study, on_stage=on_stage)
     return tell_run(result, as_json=as_json)
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpus.errors import StudyError
-from corpus.study import load_study
+from corpus.study import Study
 from flows.beside_prefect import listening
 from flows.local_server import prefect_api
-from pipeline.run import RunResult, earlier_result, plan_run
 
 if TYPE_CHECKING:
     from flows.beside_prefect import OnStage
+    from pipeline.run import RunResult
 
 
-def run_whole_study(study_dir: Path, *, on_stage: OnStage | None = None) -> RunResult:
+def run_whole_study(study: Study, *, on_stage: OnStage | None = None) -> RunResult:
     """Run the flow and give what ``pipeline.run.run_study`` gives, errors with their words included."""
-    study = load_study(study_dir)
+    from pipeline.run import earlier_result, plan_run
+
     if unchanged_since := plan_run(study).unchanged_since:
         return earlier_result(study, unchanged_since)
     with prefect_api(), listening(on_stage) as kept:
