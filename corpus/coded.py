@@ -100,6 +100,8 @@ def _read_codings_files(
     readings = {}
     for path in coder_files(study):
         coder, file = tidy_name(path.stem), f"codings/{path.name}"
+        if coder in readings:
+            raise FileError(file, [f"another file in codings/ is of '{coder}' too"], "Merge the two files.")
         reading = read_codings(
             path.read_bytes(), file=file, coder=coder, transcripts=by_id, some_set_aside=some_set_aside
         )
@@ -228,6 +230,7 @@ def _read_participants(
     missing = sum(name not in found for name in by_id)
     if missing and found:
         notes.append(f"participants.csv: {missing} transcripts have no row")
+    notes += [f"participants.csv: no transcript '{name}'" for name in found if name not in by_id]
     return found, attributes
 
 
