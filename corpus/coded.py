@@ -230,7 +230,9 @@ def _read_participants(
     missing = sum(name not in found for name in by_id)
     if missing and found:
         notes.append(f"participants.csv: {missing} transcripts have no row")
-    notes += [f"participants.csv: no transcript '{name}'" for name in found if name not in by_id]
+    if strange := [name for name in found if name not in by_id]:
+        shown = ", ".join(f"'{name}'" for name in strange[:3]) + (" ..." if len(strange) > 3 else "")
+        notes.append(f"participants.csv: {len(strange)} rows for transcripts that are not here ({shown})")
     return found, attributes
 
 
