@@ -48,6 +48,8 @@ def write_whole(path: Path, data: bytes) -> None:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
+        if path.exists():  # colleagues who share the folder may read it as before
+            shutil.copymode(path, name)
         Path(name).replace(path)
         _sync_folder(path.parent)
     except BaseException:
