@@ -37,8 +37,8 @@ class Vocabulary:
 
 
 def _counters(vocabulary: Vocabulary | None) -> tuple[CountVectorizer, CountVectorizer]:
-    words = {gram: i for i, gram in enumerate(vocabulary.words)} if vocabulary else None
-    characters = {gram: i for i, gram in enumerate(vocabulary.characters)} if vocabulary else None
+    words = {gram: i for i, gram in enumerate(vocabulary.words)} if vocabulary is not None else None
+    characters = {gram: i for i, gram in enumerate(vocabulary.characters)} if vocabulary is not None else None
     return (
         CountVectorizer(
             ngram_range=WORD_NGRAMS, token_pattern=WORD_PATTERN, dtype=np.float32, vocabulary=words
@@ -87,7 +87,8 @@ def learn_idf(counts: sp.csr_matrix, vocabulary: Vocabulary) -> FloatArray:
 def weigh(counts: sp.csr_matrix, idf: FloatArray, n_words: int) -> sp.csr_matrix:
     """TF-IDF rows: the word part and the character part each of length 1 (or 0), float64, sparse."""
     weighted = counts @ sp.diags(idf)
-    return sp.hstack([normalize(weighted[:, :n_words]), normalize(weighted[:, n_words:])], format="csr")
+    parts = [weighted[:, :n_words], weighted[:, n_words:]]
+    return sp.hstack([normalize(part) if part.shape[1] else part for part in parts], format="csr")
 
 
 def share_among_words(text: str, values: FloatArray, vocabulary: Vocabulary) -> dict[str, float]:
