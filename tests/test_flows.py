@@ -1,0 +1,226 @@
+"""The whole study as a flow: the same outcome as without Prefect, nothing named or said in Prefect's folder.
+
+Real Prefect, real processes, a small study in which invented names stand wherever names can stand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from corpus.study import load_study
+from pipeline.run import run_study
+
+ROOT = Path(__file__).parents[1]
+PLANTED = (
+    "Quillfeather",
+    "Tunnicliffe",
+    "Brocklebank",
+    "Ormerod",
+    "Snodgrass",
+    "Wigglesworth",
+    "07700900123",
+)
+"""Names of a participant, a speaker, an attribute, a code, a coder, a file, and a telephone number."""
+STAGES = ("ingest", "preprocess", "units", "topics", "train", "suggest", "compare", "report")
+
+
+def write_planted_study(folder: Path) -> Path:
+    """Three interviews, two of them coded."""
+    answers = (
+        "Well, Marjorie Quillfeather drove me there. It took an hour, and the bus never comes on a Sunday.",
+        "I was frightened at first. Then the group rang me, on 07700900123, and I felt that somebody listened.",
+        "They changed the leaflet because of what we said. That was a good day for all of us.",
+    )
+    for number in (1, 2, 3):
+        lines = [f"INT: How was it?\nTunnicliffe: {answer} Number {number}." for answer in answers]
+        path = folder / "transcripts" / f"Wigglesworth_{number}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "codebook.csv").write_text(
+        "code,definition\nOrmerod,travel\nvoice,being heard\n", encoding="utf-8"
+    )
+    (folder / "participants.csv").write_text(
+        "transcript,role\nWigglesworth_1,Brocklebank\n", encoding="utf-8"
+    )
+    rows = ["transcript,code,turn"]
+    for number in (1, 2):
+        rows += [f"Wigglesworth_{number},Ormerod,2", f"Wigglesworth_{number},voice,4"]
+    (folder / "codings").mkdir()
+    (folder / "codings" / "Snodgrass.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return folder
+
+
+def start(source: str, home: Path, *arguments: object, **environment: str) -> subprocess.Popen[str]:
+    """The command line in a process of its own, after a bit of source that may break a stage."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "PRECODE"))}
+    command = (
+        f"import sys; sys.argv = ['precode', *sys.argv[1:]]\n{source}\nfrom flows.cli import main; main()"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", command, *map(str, arguments)],
+        cwd=ROOT,
+        env={**clean, "PRECODE_HOME": str(home), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def precode(home: Path, *arguments: object, source: str = "", **environment: str) -> tuple[int, str, str]:
+    """Exit status, standard output and standard error of a command."""
+    process = start(source, home, *arguments, **environment)
+    out, err = process.communicate(timeout=600)
+    return process.returncode, out, err
+
+
+def recorded(home: Path, query: str) -> list[tuple[str, ...]]:
+    """Rows of Prefect's database; closed at once, or SQLite would lose what the next process writes."""
+    with closing(sqlite3.connect(home / "prefect" / "prefect.db")) as database:
+        return database.execute(query).fetchall()
+
+
+def planted_in(folder: Path) -> list[tuple[str, str]]:
+    """(file, name) wherever a planted name stands in the bytes of a file."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [(str(path), name) for path in files for name in PLANTED if name.encode() in path.read_bytes()]
+
+
+def outputs(run_dir: Path) -> dict[str, str]:
+    """Name -> sha256 of every file of a run."""
+    found: dict[str, str] = json.loads((run_dir / "manifest.json").read_text(encoding="utf-8"))["outputs"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    """Our folder in the user's home."""
+    return tmp_path_factory.mktemp("precode")
+
+
+@pytest.fixture(scope="module")
+def finished(home, tmp_path_factory) -> Iterator[tuple[Path, tuple[int, str, str]]]:
+    """A study after ``precode run`` with Prefect's log at DEBUG, and what was said."""
+    study_dir = write_planted_study(tmp_path_factory.mktemp("study"))
+    told = precode(
+        home, "run", study_dir, "--json", PREFECT_LOGGING_LEVEL="DEBUG", PREFECT_SERVER_LOGGING_LEVEL="DEBUG"
+    )
+    return study_dir, told
+
+
+def test_flow_ends_with_a_report(finished):
+    study_dir, (status, out, err) = finished
+    assert status == 0, err
+    result = json.loads(out)
+    assert (result["n_transcripts"], result["n_read_transcripts"], result["unchanged"]) == (3, 2, False)
+    assert (study_dir / "runs" / result["run_id"] / "report.html").is_file()
+
+
+def test_every_stage_is_a_completed_task_run(finished, home):
+    first = "(select id from flow_run order by start_time limit 1)"
+    rows = recorded(home, f"select name, state_type from task_run where flow_run_id = {first}")
+    assert {name.split()[0] for name, _ in rows} == set(STAGES)
+    assert {state for _, state in rows} == {"COMPLETED"}
+
+
+def test_no_planted_name_is_in_prefects_folder_or_log(finished, home):
+    _, (_, _, err) = finished
+    assert "Beginning flow run" in err
+    assert [name for name in PLANTED if name in err] == []
+    assert planted_in(home) == []
+
+
+def test_flow_gives_the_bytes_that_plain_functions_give(finished, tmp_path):
+    study_dir, (_, out, _) = finished
+    again = run_study(load_study(write_planted_study(tmp_path / study_dir.name)))
+    assert outputs(again.run_dir) == outputs(Path(json.loads(out)["run_dir"]))
+
+
+def test_unchanged_study_is_told_without_prefect(finished, home):
+    study_dir, (_, out, _) = finished
+    watching = "import atexit; atexit.register(lambda: print('prefect' in sys.modules, file=sys.stderr))"
+    status, told, err = precode(home, "run", study_dir, source=watching)
+    assert (status, err.strip()) == (0, "False")
+    assert f"Nothing changed since {json.loads(out)['run_id']}" in told
+
+
+def test_file_that_cannot_be_read_is_listed_to_us_and_counted_to_prefect(finished, home, tmp_path):
+    study_dir = Path(shutil.copytree(finished[0], tmp_path / "study"))
+    (study_dir / "transcripts" / "Brocklebank.xyz").write_bytes(b"\x00\x01")
+    status, out, err = precode(home, "run", study_dir)
+    assert status == 3
+    assert "3 transcripts" in out
+    assert "Set aside: Brocklebank.xyz" in err
+    newest = "order by start_time desc limit 1"
+    assert recorded(home, f"select state_name from flow_run {newest}") == [("FilesSetAside",)]
+    assert planted_in(home) == []
+
+
+BREAKING = """
+import importlib, traceback
+from corpus.study import load_study
+from flows.run_here import run_whole_study
+for stage, name in {places}:
+    module = importlib.import_module("pipeline." + stage)
+    whole = getattr(module, name)
+    def broken(*args, **kwargs):
+        raise {error}
+    setattr(module, name, broken)
+    try:
+        run_whole_study(load_study(__import__("pathlib").Path(sys.argv[1])))
+    except Exception as error:
+        print(name, type(error).__name__, "Quillfeather" in str(error))
+    setattr(module, name, whole)
+raise SystemExit(0)
+"""
+PLACES = [
+    *((stage, stage) for stage in STAGES if stage not in ("units", "report")),
+    ("units", "make_units"),
+    ("run", "finish_run"),
+]
+
+
+@pytest.mark.parametrize(
+    "error", ["LookupError('Marjorie Quillfeather')", "StudyError('Marjorie Quillfeather')"]
+)
+def test_words_of_an_error_in_any_stage_reach_us_but_not_prefect(error, home, tmp_path):
+    study_dir = write_planted_study(tmp_path)
+    source = "from corpus.errors import StudyError\n" + BREAKING.format(places=PLACES, error=error)
+    status, out, err = precode(home, study_dir, source=source, PREFECT_LOGGING_LEVEL="DEBUG")
+    assert status == 0, err
+    assert sorted(out.splitlines()) == sorted(f"{name} {error.split('(')[0]} True" for _, name in PLACES)
+    assert recorded(home, "select count(*) from flow_run where state_type = 'FAILED'")[0][0] >= len(PLACES)
+    assert planted_in(home) == []
+    assert "Quillfeather" not in err
+    assert not (home / "prefect" / "storage").exists()
+
+
+def test_ctrl_c_keeps_finished_stages_and_a_second_run_meanwhile_is_told_who_is_at_work(home, tmp_path):
+    study_dir = write_planted_study(tmp_path)
+    slow = "import time, pipeline.train; pipeline.train.train = lambda *a, **k: time.sleep(120)"
+    process = start(slow, home, "run", study_dir)
+    assert process.stderr is not None
+    assert any(line.startswith("topics: done") for line in process.stderr)
+    status, _, err = precode(home, "run", study_dir)
+    assert status == 1
+    assert f"process {process.pid}" in err
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Stopped. Finished stages are kept" in err
+    before = {path: path.stat().st_mtime_ns for path in (study_dir / "cache" / "preprocess").iterdir()}
+    assert precode(home, "run", study_dir)[0] == 0
+    assert {
+        path: path.stat().st_mtime_ns for path in (study_dir / "cache" / "preprocess").iterdir()
+    } == before
