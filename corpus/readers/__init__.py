@@ -1,0 +1,47 @@
+"""Readers of transcripts, one for each kind of file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
+
+from corpus.errors import FileError
+from corpus.readers.plain_text import read_plain_text
+from corpus.readers.turn_table import read_turn_table
+from corpus.records import Reading
+
+MAX_BYTES = 100 * 1024 * 1024
+
+
+class Reader(Protocol):
+    """Reads the bytes of one file; ``source`` is its path below ``transcripts/``, for ids and messages."""
+
+    def __call__(self, data: bytes, *, source: str) -> Reading:  # noqa: D102
+        ...
+
+
+#: The reader for each ending, in lower case.
+READERS: Mapping[str, Reader] = MappingProxyType({".txt": read_plain_text, ".csv": read_turn_table})
+
+
+def read_transcripts(path: Path, *, source: str) -> Reading:
+    """What stands in a transcript file of any known kind.
+
+    Raises FileError, naming ``source`` and never ``path``, for an unknown ending, a file over 100 MB, one that
+    cannot be opened, and whatever the reader refuses.
+    """
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        known = ", ".join(sorted(READERS))
+        raise FileError(source, [f"no reader for the ending '{path.suffix}'"], f"Known endings: {known}.")
+    try:
+        n_bytes = path.stat().st_size
+        if n_bytes > MAX_BYTES:
+            problem = f"{n_bytes / 2**20:.0f} MB: a transcript file may have {MAX_BYTES // 2**20} MB"
+            raise FileError(source, [problem], "Split the file.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise FileError(source, [f"cannot be opened: {error.strerror}"]) from None
+    return reader(data, source=source)
