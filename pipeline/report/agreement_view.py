@@ -1,0 +1,157 @@
+"""Agreement: each pair of coders, and the model beside them, pooled and per code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.agreement.coefficients import COEFFICIENTS
+from pipeline.report.tables import RunTables
+from pipeline.report.wording import UNDEFINED, Number, coefficient, count, interval, percent
+
+Row = Mapping[str, Any]
+SHARES = frozenset({"prevalence_a", "prevalence_b", "percent_agreement", "precision", "recall"})
+KINDS = {
+    "human-human": "two coders",
+    "model-human": "coder and model",
+    "machine-human": "coder and machine",
+}
+#: Pairs whose table per code is on the page; the rest are in agreement.csv.
+MOST_PAIRS = 15
+ALL_CODES = "all codes, pooled"
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """One line of a pair's table. numbers: in the order of ``AgreementView.columns``. note: reasons, methods."""
+
+    code: str
+    numbers: tuple[Number, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class PairView:
+    """Two columns beside each other. rows: pooled, the mean over codes, then each code."""
+
+    a: str
+    b: str
+    kind: str
+    kind_title: str
+    n_units: str
+    n_transcripts: str
+    n_codes: str
+    kappa: Number
+    rows: tuple[PairRow, ...]
+    interval_note: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementView:
+    """The section on agreement. columns: (key, title) of each figure. n_left_out: pairs not on the page."""
+
+    columns: tuple[tuple[str, str], ...]
+    pairs: tuple[PairView, ...]
+    n_left_out: int
+
+
+def agreement_view(run: RunTables) -> AgreementView:
+    """Tables of all pairs."""
+    comparisons = run.agreement["comparisons"]
+    columns = _columns(comparisons)
+    pairs = list(_pairs(comparisons, run.agreement["overall"], [key for key, _ in columns]))
+    return AgreementView(columns, tuple(pairs[:MOST_PAIRS]), len(pairs[MOST_PAIRS:]))
+
+
+def _columns(comparisons: Sequence[Row]) -> tuple[tuple[str, str], ...]:
+    """The figures that agreement.json has, in the order in which they are explained."""
+    known = comparisons[0] if comparisons else {}
+    return tuple((found.key, found.title) for found in COEFFICIENTS if found.key in known)
+
+
+def _pairs(comparisons: Sequence[Row], overall: Sequence[Row], keys: Sequence[str]) -> Iterator[PairView]:
+    means = {(row["a"], row["b"]): row for row in overall}
+    by_pair: dict[tuple[str, str], list[Row]] = {}
+    for row in comparisons:
+        by_pair.setdefault((row["a"], row["b"]), []).append(row)
+    for names, rows in by_pair.items():
+        pooled = next(row for row in rows if row["code"] is None)
+        per_code = [row for row in rows if row["code"] is not None]
+        lines = [_line(ALL_CODES, pooled, keys, ""), _mean_line(means[names], keys, len(per_code))]
+        method = _method(pooled)
+        yield PairView(
+            a=names[0],
+            b=names[1],
+            kind=pooled["kind"],
+            kind_title=KINDS.get(pooled["kind"], pooled["kind"]),
+            n_units=count(pooled["n_units"]),
+            n_transcripts=count(pooled["n_transcripts"]),
+            n_codes=count(pooled["n_codes"]),
+            kappa=number_of(pooled, "cohen_kappa"),
+            rows=(*lines, *(_line(row["code"], row, keys, method) for row in per_code)),
+            interval_note=method,
+        )
+
+
+def _line(code: str, row: Row, keys: Sequence[str], method: str) -> PairRow:
+    """method: of the pooled line, which need not be said again."""
+    numbers = tuple(number_of(row, key) for key in keys)
+    reasons: dict[str, list[str]] = {}
+    for key, number in zip(keys, numbers, strict=True):
+        if number.reason:
+            reasons.setdefault(f"{'' if number.defined else 'undefined: '}{number.reason}", []).append(_short(key))
+    notes = [f"{', '.join(names)} {reason}" for reason, names in reasons.items() if reason != method]
+    own = _method(row)
+    if own and own != method and code != ALL_CODES and not own.startswith("no interval"):
+        notes.append(own)
+    return PairRow(code, numbers, "; ".join(notes))
+
+
+def number_of(row: Row, key: str) -> Number:
+    """A figure of a comparison with its interval, or the reasons why there is none."""
+    value = row[key]
+    if value is None:
+        return Number(UNDEFINED, reason=row["undefined"].get(key, ""))
+    shown = percent(value) if key in SHARES else coefficient(value)
+    ci = row["ci"].get(key)
+    if not ci:
+        return Number(shown)
+    reason = f"no interval: {ci['reason']}" if ci["reason"] else ""
+    return Number(shown, _interval(key, ci), reason)
+
+
+def _interval(key: str, ci: Row) -> str:
+    if ci["low"] is None:
+        return ""
+    if key in SHARES:
+        return f"{percent(ci['low'])} to {percent(ci['high'])}"
+    return interval(ci["low"], ci["high"])
+
+
+def _mean_line(overall: Row, keys: Sequence[str], n_codes: int) -> PairRow:
+    macro, defined = overall["macro"], overall["n_codes_defined"]
+    numbers = tuple(Number(percent(macro[key]) if key in SHARES else coefficient(macro[key])) for key in keys)
+    partly = [f"{_short(key)} over {defined[key]}" for key in keys if 0 < defined[key] < n_codes]
+    note = f"of {n_codes} codes: {', '.join(partly)}; undefined for the rest" if partly else f"over {n_codes} codes"
+    return PairRow("mean over codes", numbers, note)
+
+
+def _method(row: Row) -> str:
+    """How the interval of kappa was made, or why there is none."""
+    ci = row["ci"].get("cohen_kappa")
+    if not ci:
+        return ""
+    return f"no interval: {ci['reason']}" if ci["reason"] else str(ci["method"])
+
+
+def _short(key: str) -> str:
+    return {
+        "percent_agreement": "percent",
+        "cohen_kappa": "kappa",
+        "krippendorff_alpha": "alpha",
+        "gwet_ac1": "AC1",
+        "scott_pi": "pi",
+        "brennan_prediger": "PABAK",
+        "f1": "F1",
+    }.get(key, key)

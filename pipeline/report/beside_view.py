@@ -1,0 +1,135 @@
+"""People and model on the same codes: one number a kind, a range where there are several pairs, a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from pipeline.report.figures import Axis, Mark, coefficient_axis, mark
+from pipeline.report.tables import RunTables
+from pipeline.report.wording import UNDEFINED, Number, coefficient, count, interval, percent
+
+KEY = "cohen_kappa"
+KINDS = ("human-human", "model-human")
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The pairs of one kind for one code. value: their mean, None if undefined in all.
+
+    low, high: interval if there is one pair, lowest and highest of several.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n_pairs: int
+
+    @property
+    def number(self) -> Number:
+        """As the table shows it."""
+        return Number(coefficient(self.value), interval(self.low, self.high))
+
+
+@dataclass(frozen=True, slots=True)
+class BesideRow:
+    """One code in the table and figure. prevalence: mean over pairs; people's, then the model's."""
+
+    code: str
+    n_units: str
+    people: Number
+    model: Number
+    prevalence: str
+    model_prevalence: str
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BesideView:
+    """The model beside the coders.
+
+    n_pairs: of coders, of coder and model. people, model: means over the codes in ``n_codes``, undefined
+        (with n_codes 0) where no code has both.
+    """
+
+    rows: tuple[BesideRow, ...]
+    axis: Axis
+    n_pairs: tuple[int, int]
+    n_codes: int
+    people: Number
+    model: Number
+    n_units: str
+
+
+def beside_view(run: RunTables) -> BesideView:
+    """Kappa per code between coders and between coder and model."""
+    found = {kind: _by_code(run.agreement["comparisons"], kind) for kind in KINDS}
+    codes = [row.code for row in run.codes if any(row.code in found[kind] for kind in KINDS)]
+    sides = [tuple(_side(found[kind].get(code, [])) for kind in KINDS) for code in codes]
+    axis = coefficient_axis(bound for pair in sides for side in pair for bound in (side.value, side.low))
+    both = [(a.value, b.value) for a, b in sides if a.value is not None and b.value is not None]
+    pooled = [row for row in run.agreement["comparisons"] if row["code"] is None]
+    return BesideView(
+        rows=tuple(
+            _row(code, pair, [found[kind].get(code, []) for kind in KINDS], axis)
+            for code, pair in zip(codes, sides, strict=True)
+        ),
+        axis=axis,
+        n_pairs=(sum(row["kind"] == KINDS[0] for row in pooled), sum(row["kind"] == KINDS[1] for row in pooled)),
+        n_codes=len(both),
+        people=Number(coefficient(fmean(a for a, _ in both)) if both else UNDEFINED),
+        model=Number(coefficient(fmean(b for _, b in both)) if both else UNDEFINED),
+        n_units=_n_units([row for row in pooled if row["kind"] == KINDS[0]]),
+    )
+
+
+def _by_code(comparisons: Sequence[Row], kind: str) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in comparisons:
+        if row["kind"] == kind and row["code"] is not None:
+            found.setdefault(row["code"], []).append(row)
+    return found
+
+
+def _side(rows: Sequence[Row]) -> Side:
+    values = [row[KEY] for row in rows if row[KEY] is not None]
+    if not values:
+        return Side(None, None, None, len(rows))
+    if len(rows) > 1:
+        return Side(fmean(values), min(values), max(values), len(rows))
+    ci = rows[0]["ci"].get(KEY, {})
+    return Side(values[0], ci.get("low"), ci.get("high"), 1)
+
+
+def _row(code: str, sides: Sequence[Side], rows: Sequence[Sequence[Row]], axis: Axis) -> BesideRow:
+    drawn = (
+        mark(axis, kind, side.value, side.low, side.high)
+        for kind, side in zip(("human", "model"), sides, strict=True)
+    )
+    everyone = rows[0] or rows[1]
+    people = [row["prevalence_a"] for row in everyone] + [row["prevalence_b"] for row in rows[0]]
+    return BesideRow(
+        code=code,
+        n_units=_n_units(everyone),
+        people=sides[0].number if rows[0] else Number(""),
+        model=sides[1].number if rows[1] else Number(""),
+        prevalence=_mean_percent(people),
+        model_prevalence=_mean_percent([row["prevalence_b"] for row in rows[1]]) if rows[1] else "",
+        marks=tuple(found for found in drawn if found),
+    )
+
+
+def _mean_percent(shares: Sequence[float | None]) -> str:
+    known = [share for share in shares if share is not None]
+    return percent(fmean(known) if known else None)
+
+
+def _n_units(rows: Sequence[Row]) -> str:
+    """ "113", or "90 to 113" over several pairs."""
+    numbers = sorted({row["n_units"] for row in rows})
+    if not numbers:
+        return "0"
+    return count(numbers[0]) if len(numbers) == 1 else f"{count(numbers[0])} to {count(numbers[-1])}"

@@ -1,0 +1,190 @@
+"""Codes: a row a code under its parent, with how well the model knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.report.figures import SHARE_AXIS, Axis, Mark, mark
+from pipeline.report.levels import NOT_YET, Level, level_of
+from pipeline.report.tables import CodeRow, RunTables
+from pipeline.report.wording import Number, coefficient, count, interval, percent
+
+NO_PARENT = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeView:
+    """A code in the table. number: its place in the codebook, for anchors and filters."""
+
+    number: int
+    name: str
+    depth: int
+    is_heading: bool
+    level: Level
+    average_precision: Number
+    precision: str
+    recall: str
+    f1: str
+    prevalence: str
+    brier_skill: str
+    threshold: str
+    n_positive: str
+    n_groups: str
+    n_suggestions: str
+    status: str
+    marks: tuple[Mark, ...]
+    definition: str
+    include: str
+    exclude: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeRow:
+    """The evaluation over all codes in one scope."""
+
+    title: str
+    n_units: str
+    n_codes: str
+    macro_average_precision: Number
+    lrap: str
+    recall_at_3: str
+    micro_f1: Number | None
+    macro_f1: Number | None
+    ece: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodesView:
+    """The section on codes. families: top-level codes, each with those below it, in order."""
+
+    families: tuple[tuple[CodeView, ...], ...]
+    axis: Axis
+    scopes: tuple[ScopeRow, ...]
+    interval_note: str
+    group_word: str
+    n_learned: int
+
+
+def codes_view(run: RunTables) -> CodesView:
+    """The section on codes."""
+    ordered = list(_in_order(run.codes))
+    parents = {row.parent for row in run.codes}
+    numbers = code_numbers(run)
+    definitions = {code["name"]: code for code in run.summary["codebook"]}
+    cis = _intervals(run.evaluation)
+    families: list[list[CodeView]] = []
+    for row, depth in ordered:
+        if depth == 0:
+            families.append([])
+        heading = row.code in parents and not row.n_positive
+        families[-1].append(
+            _code(row, depth, heading, numbers[row.code], definitions.get(row.code, {}), cis.get(row.code))
+        )
+    return CodesView(
+        families=tuple(map(tuple, families)),
+        axis=SHARE_AXIS,
+        scopes=tuple(_scopes(run.evaluation)),
+        interval_note=_interval_note(run.evaluation),
+        group_word=group_word(run),
+        n_learned=sum(row.learned for row in run.codes),
+    )
+
+
+def code_numbers(run: RunTables) -> dict[str, int]:
+    """Code -> its number on the page, from 1."""
+    return {row.code: number for number, row in enumerate(run.codes, start=1)}
+
+
+def group_word(run: RunTables) -> str:
+    """What is held out together: "transcript", or "group (site)" as ``group_by`` has it."""
+    column = run.summary["settings"]["evaluation"]["group_by"]
+    return "transcript" if column == "transcript" else f"group ({column})"
+
+
+def _in_order(rows: Sequence[CodeRow]) -> Iterator[tuple[CodeRow, int]]:
+    """Codes with their depth, children below their parents; a parent that is missing or in a circle is none."""
+    known = {row.code for row in rows}
+    children: dict[str, list[CodeRow]] = {}
+    for row in rows:
+        children.setdefault(row.parent if row.parent in known else NO_PARENT, []).append(row)
+    seen: set[str] = set()
+
+    def walk(rows: Sequence[CodeRow], depth: int) -> Iterator[tuple[CodeRow, int]]:
+        for row in rows:
+            if row.code not in seen:
+                seen.add(row.code)
+                yield row, depth
+                yield from walk(children.get(row.code, ()), depth + 1)
+
+    yield from walk(children.get(NO_PARENT, ()), 0)
+    yield from walk(rows, 0)
+
+
+def _code(
+    row: CodeRow, depth: int, heading: bool, number: int, words: Mapping[str, str], ci: Mapping[str, Any] | None
+) -> CodeView:
+    low, high = (ci["low"], ci["high"]) if ci else (None, None)
+    drawn = (
+        mark(SHARE_AXIS, "chance", row.prevalence),
+        mark(SHARE_AXIS, "model", row.average_precision, low, high),
+    )
+    return CodeView(
+        number=number,
+        name=row.code,
+        depth=depth,
+        is_heading=heading,
+        level=level_of(row),
+        average_precision=Number(coefficient(row.average_precision), interval(low, high)),
+        precision=percent(row.precision),
+        recall=percent(row.recall),
+        f1=coefficient(row.f1),
+        prevalence=percent(row.prevalence),
+        brier_skill=coefficient(row.brier_skill),
+        threshold=percent(row.threshold),
+        n_positive=count(row.n_positive),
+        n_groups=count(row.n_groups),
+        n_suggestions=count(row.n_suggestions),
+        status=row.status if level_of(row) is NOT_YET else "",
+        marks=tuple(found for found in drawn if found) if row.learned else (),
+        definition=words.get("definition", ""),
+        include=words.get("include", ""),
+        exclude=words.get("exclude", ""),
+    )
+
+
+def _intervals(evaluation: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Code -> interval of its average precision, where evaluation.json gives one."""
+    rows = evaluation["scopes"].get("all", {}).get("codes", [])
+    found = {row["code"]: row.get("ci", {}).get("average_precision") for row in rows}
+    return {code: ci for code, ci in found.items() if ci and ci["low"] is not None}
+
+
+def _scopes(evaluation: Mapping[str, Any]) -> Iterator[ScopeRow]:
+    for name, title in (("all", "All segments that were read"), ("coded", "Only segments that carry a code")):
+        scope = evaluation["scopes"].get(name)
+        if scope:
+            yield ScopeRow(
+                title=title,
+                n_units=count(scope["n_units"]),
+                n_codes=count(scope["n_codes"]),
+                macro_average_precision=_with_interval(scope, "macro_average_precision"),
+                lrap=coefficient(scope["lrap"]),
+                recall_at_3=percent(scope["recall_at_3"]),
+                micro_f1=_with_interval(scope, "micro_f1") if "micro_f1" in scope else None,
+                macro_f1=_with_interval(scope, "macro_f1") if "macro_f1" in scope else None,
+                ece=coefficient(scope["ece"]) if "ece" in scope else "",
+            )
+
+
+def _with_interval(scope: Mapping[str, Any], key: str) -> Number:
+    ci = scope.get("ci", {}).get(key)
+    return Number(coefficient(scope[key]), interval(ci["low"], ci["high"]) if ci else "")
+
+
+def _interval_note(evaluation: Mapping[str, Any]) -> str:
+    ci = evaluation["scopes"].get("all", {}).get("ci", {}).get("macro_average_precision")
+    if not ci:
+        return ""
+    return f"No intervals: {ci['reason']}." if ci["reason"] else f"In brackets 95 % intervals: {ci['method']}."

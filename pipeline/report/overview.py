@@ -1,0 +1,154 @@
+"""Overview: what was read, what was suggested, what the model knows, what needs attention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline.report.beside_view import BesideView
+from pipeline.report.figures import Piece, stacked
+from pipeline.report.levels import HARDLY, LEVELS, NOT_YET, Level, level_of
+from pipeline.report.tables import CodeRow, RunTables
+from pipeline.report.wording import count, count_of, percent
+
+#: Share of repeated texts from which the overview warns of them.
+MANY_REPEATED = 0.05
+SHOWN_CODES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class LevelView:
+    """Codes of one level. left_out: how many more there are than ``codes`` names."""
+
+    level: Level
+    codes: tuple[str, ...]
+    n_codes: int
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Something to look at. target: anchor of the section that says more."""
+
+    text: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The first screen. no_suggestions: why there is none, or ""."""
+
+    n_transcripts: str
+    n_words: str
+    n_coders: str
+    n_codings: str
+    n_read_transcripts: str
+    n_segments: str
+    n_suggestions: str
+    n_suggested_segments: str
+    n_suggested_transcripts: str
+    n_unread: str
+    n_without: str
+    no_suggestions: str
+    levels: tuple[LevelView, ...]
+    bar: tuple[Piece, ...]
+    attention: tuple[Attention, ...]
+
+
+def overview(run: RunTables, beside: BesideView) -> Overview:
+    """The first screen."""
+    facts = run.summary
+    keys = {(row.transcript, row.start, row.end) for row in run.suggestions}
+    n_unread = facts["n_segments"] - facts["n_context_segments"] - facts["n_read_segments"]
+    levels = tuple(_levels(run))
+    return Overview(
+        n_transcripts=count_of(facts["n_transcripts"], "transcript"),
+        n_words=count_of(facts["n_words"], "word"),
+        n_coders=count_of(len(facts["coders"]), "coder"),
+        n_codings=count_of(sum(facts["n_codings"].values()), "coding"),
+        n_read_transcripts=count(facts["n_read_transcripts"]),
+        n_segments=count_of(facts["n_segments"], "segment"),
+        n_suggestions=count_of(len(run.suggestions), "suggestion"),
+        n_suggested_segments=count_of(len(keys), "segment"),
+        n_suggested_transcripts=count_of(len({key[0] for key in keys}), "transcript"),
+        n_unread=count_of(n_unread, "segment"),
+        n_without=count(n_unread - len(keys)),
+        no_suggestions=why_no_suggestions(run, n_unread=n_unread),
+        levels=levels,
+        bar=stacked([(found.level.key, found.n_codes) for found in levels]),
+        attention=tuple(_attention(run, beside)),
+    )
+
+
+def why_no_suggestions(run: RunTables, *, n_unread: int) -> str:
+    """Why the run suggests nothing, in a sentence, or ""."""
+    if run.suggestions:
+        return ""
+    if not sum(run.summary["n_codings"].values()):
+        return (
+            "Nobody has coded anything yet, so there is nothing to learn from. Put codings into codings/ and run again."
+        )
+    if not any(row.learned for row in run.codes):
+        return "No code could be learned yet, so nothing is suggested. The section on codes says what each one needs."
+    if n_unread <= 0:
+        return (
+            "People have read every segment, so there is nothing left to suggest. Add transcripts that nobody has coded."
+        )
+    return "No segment reached the threshold of any code."
+
+
+def scored_rows(run: RunTables) -> list[CodeRow]:
+    """Codes that are more than a heading: parents without a coding of their own are left out."""
+    parents = {row.parent for row in run.codes}
+    return [row for row in run.codes if row.n_positive or row.code not in parents]
+
+
+def _levels(run: RunTables) -> Iterator[LevelView]:
+    rows = scored_rows(run)
+    for level in LEVELS:
+        names = [row.code for row in rows if level_of(row) is level]
+        yield LevelView(level, tuple(names[:SHOWN_CODES]), len(names), len(names[SHOWN_CODES:]))
+
+
+def _attention(run: RunTables, beside: BesideView) -> Iterator[Attention]:
+    files, facts = run.summary["files"], run.summary
+    yield from _about_files(files)
+    if n_unplaced := facts["placement"]["unplaced"]:
+        yield Attention(f"{count_of(n_unplaced, 'coding')} could not be placed on any segment.", "notes")
+    if any("assumed to have read" in note for note in facts["notes"]):
+        yield Attention(
+            "Coders are assumed to have read all of each transcript that they coded: no coverage.csv says otherwise.",
+            "notes",
+        )
+    n_other = sum("assumed to have read" not in note for note in facts["notes"])
+    if n_other:
+        yield Attention(f"{count_of(n_other, 'note')} on codings, codebook and participants.", "notes")
+    rows = scored_rows(run)
+    n_weak = sum(level_of(row) is HARDLY for row in rows)
+    if n_weak:
+        yield Attention(f"{count_of(n_weak, 'code')} hardly known: read those suggestions with most doubt.", "codes")
+    n_missing = sum(level_of(row) is NOT_YET for row in rows)
+    if n_missing:
+        yield Attention(f"{count_of(n_missing, 'code')} not learned yet: never suggested.", "codes")
+    leak = run.evaluation.get("leak")
+    if leak and leak["share"] and leak["share"] >= MANY_REPEATED:
+        share, n = percent(leak["share"]), count_of(leak["n_texts_on_both_sides"], "segment")
+        yield Attention(f"{n} ({share}) repeat word for word in other groups: figures may flatter the model.", "how-leak")
+    if sum(beside.n_pairs) and not beside.n_pairs[0]:
+        yield Attention("No two coders read the same segments: agreement between people is unknown.", "agreement")
+
+
+def _about_files(files: list[dict[str, object]]) -> Iterator[Attention]:
+    n_aside = sum(not file["n_transcripts"] for file in files)
+    n_partly = sum(bool(file["n_transcripts"] and file["rejected"]) for file in files)
+    n_warned = sum(bool(file["n_transcripts"] and file["warnings"]) for file in files)
+    if n_aside:
+        yield Attention(f"{count_of(n_aside, 'file')} could not be read and {_was(n_aside)} set aside.", "notes")
+    if n_partly:
+        yield Attention(f"{count_of(n_partly, 'file')} {_was(n_partly)} read in part only.", "notes")
+    if n_warned:
+        yield Attention(f"{count_of(n_warned, 'file')} {_was(n_warned)} read with warnings.", "notes")
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"

@@ -1,0 +1,153 @@
+"""What the report is made from: the tables of a run folder, read back as records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corpus.files import read_json
+from corpus.tables import read_table
+
+# A word may hold anything but the mark that ends it; an id ends in "#start-end".
+_EVIDENCE = re.compile(r"(.+?) ([+-]\d+(?:\.\d+)?)(?:; |$)", re.DOTALL)
+_SEGMENT_ID = re.compile(r"(.+?#\d+-\d+)(?:; |$)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A row of suggestions.csv.
+
+    evidence: words with what each added, in logits. nearest: ids of segments in excerpts.csv.
+    """
+
+    transcript: str
+    start: int
+    end: int
+    speaker: str
+    quote: str
+    code: str
+    probability: float
+    evidence: tuple[tuple[str, float], ...]
+    nearest: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A row of excerpts.csv: a segment that people coded. codes: joined by "; ", as the table has them."""
+
+    segment: str
+    transcript: str
+    start: int
+    end: int
+    speaker: str
+    quote: str
+    codes: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRow:
+    """A row of codes.csv; figures are None where the model has not learned the code, and ``status`` says why."""
+
+    code: str
+    parent: str
+    n_positive: int
+    n_groups: int
+    prevalence: float | None
+    threshold: float | None
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    average_precision: float | None
+    brier_skill: float | None
+    n_suggestions: int
+    status: str
+
+    @property
+    def learned(self) -> bool:
+        """Whether the model suggests the code at all."""
+        return self.average_precision is not None
+
+
+@dataclass(frozen=True, slots=True)
+class RunTables:
+    """All tables of a run folder but the manifest, which is written after the report.
+
+    excerpts: by segment id. The last four are the JSON files as they stand.
+    """
+
+    suggestions: tuple[Suggestion, ...]
+    excerpts: Mapping[str, Excerpt]
+    codes: tuple[CodeRow, ...]
+    summary: Mapping[str, Any]
+    evaluation: Mapping[str, Any]
+    agreement: Mapping[str, Any]
+    topics: Mapping[str, Any]
+
+
+def read_run(run_dir: Path) -> RunTables:
+    """Read the tables of one run."""
+    return RunTables(
+        suggestions=tuple(_suggestion(cells) for cells in _rows(run_dir / "suggestions.csv")),
+        excerpts={cells["segment"]: _excerpt(cells) for cells in _rows(run_dir / "excerpts.csv")},
+        codes=tuple(_code(cells) for cells in _rows(run_dir / "codes.csv")),
+        summary=read_json(run_dir / "summary.json"),
+        evaluation=read_json(run_dir / "evaluation.json"),
+        agreement=read_json(run_dir / "agreement.json"),
+        topics=read_json(run_dir / "topics.json"),
+    )
+
+
+def _rows(path: Path) -> list[Mapping[str, str]]:
+    table = read_table(path.read_bytes(), file=path.name, for_machines=True)
+    return [row.cells for row in table.rows]
+
+
+def _suggestion(cells: Mapping[str, str]) -> Suggestion:
+    return Suggestion(
+        transcript=cells["transcript"],
+        start=int(cells["start"]),
+        end=int(cells["end"]),
+        speaker=cells["speaker"],
+        quote=cells["quote"],
+        code=cells["code"],
+        probability=float(cells["probability"]),
+        evidence=tuple((word, float(value)) for word, value in _EVIDENCE.findall(cells["evidence"])),
+        nearest=tuple(_SEGMENT_ID.findall(cells["nearest"])),
+    )
+
+
+def _excerpt(cells: Mapping[str, str]) -> Excerpt:
+    return Excerpt(
+        segment=cells["segment"],
+        transcript=cells["transcript"],
+        start=int(cells["start"]),
+        end=int(cells["end"]),
+        speaker=cells["speaker"],
+        quote=cells["quote"],
+        codes=cells["codes"],
+    )
+
+
+def _code(cells: Mapping[str, str]) -> CodeRow:
+    return CodeRow(
+        code=cells["code"],
+        parent=cells["parent"],
+        n_positive=int(cells["n_positive"] or 0),
+        n_groups=int(cells["n_groups"] or 0),
+        prevalence=_share(cells["prevalence"]),
+        threshold=_share(cells["threshold"]),
+        precision=_share(cells["precision"]),
+        recall=_share(cells["recall"]),
+        f1=_share(cells["f1"]),
+        average_precision=_share(cells["average_precision"]),
+        brier_skill=_share(cells["brier_skill"]),
+        n_suggestions=int(cells["n_suggestions"] or 0),
+        status=cells["status"],
+    )
+
+
+def _share(cell: str) -> float | None:
+    return float(cell) if cell else None
