@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 FloatArray = npt.NDArray[np.float64]
+# liblinear draws from one generator for the whole process: two fits at a time would disturb each other's order.
+_LIBLINEAR = Lock()
 Rows: TypeAlias = Any
 """(n, d): a sparse csr_matrix or a dense array; SciPy has no types to say so."""
 
@@ -54,5 +57,6 @@ def _fit_one(rows: Rows, y: FloatArray, *, strength: float, seed: int) -> tuple[
     )
     order = np.concatenate([np.arange(len(y)), split])
     model = LogisticRegression(C=strength, solver="liblinear", dual=True, random_state=seed, max_iter=1000)
-    model.fit(rows[order] if len(split) else rows, labels, sample_weight=weights * len(y) / 2)
+    with _LIBLINEAR:
+        model.fit(rows[order] if len(split) else rows, labels, sample_weight=weights * len(y) / 2)
     return model.coef_[0], float(model.intercept_[0])

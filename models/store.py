@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,15 @@ def read_model(folder: Path) -> ThemeModel:
 
     Raises ModelFileError for files of another schema or with arrays that do not fit together.
     """
+    try:
+        return _read(folder)
+    except ModelFileError:
+        raise
+    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ModelFileError(f"{folder.name}: not a whole model ({error})") from error
+
+
+def _read(folder: Path) -> ThemeModel:
     card = json.loads((folder / "model.json").read_bytes())
     if card.get("schema") != SCHEMA:
         raise ModelFileError(f"model.json has schema {card.get('schema')}, this version reads {SCHEMA}")
@@ -54,8 +64,9 @@ def read_model(folder: Path) -> ThemeModel:
         members = {name: _rebuild(name, described, arrays) for name, described in card["members"].items()}
         calibration = Calibration(arrays["slopes"], arrays["shifts"])
         model = ThemeModel(tuple(card["codes"]), members, calibration, arrays["thresholds"])
-    shapes = {fitted.linear.intercepts.shape for fitted in model.members.values()}
-    if shapes | {model.thresholds.shape} != {(len(model.codes),)}:
+    per_code = [model.thresholds, calibration.slopes, calibration.shifts]
+    per_code += [fitted.linear.intercepts for fitted in members.values()]
+    if {array.shape for array in per_code} != {(len(model.codes),)}:
         raise ModelFileError("model.npz does not fit the codes in model.json")
     return model
 
@@ -74,6 +85,7 @@ def _arrays(fitted: Fitted) -> dict[str, Any]:
 def _rebuild(name: str, described: dict[str, Any], arrays: Any) -> Fitted:
     linear = Linear(arrays[f"{name}.weights"].astype(np.float64), arrays[f"{name}.intercepts"])
     vocabulary = Vocabulary(tuple(described["words"]), tuple(described["characters"]))
-    if linear.weights.shape[1] != len(vocabulary):
+    idf = arrays[f"{name}.idf"]
+    if linear.weights.shape[1:] != (len(vocabulary),) or idf.shape != (len(vocabulary),):
         raise ModelFileError("model.npz does not fit the vocabulary in model.json")
-    return FittedWords(vocabulary, arrays[f"{name}.idf"], linear)
+    return FittedWords(vocabulary, idf, linear)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from corpus.records import Transcript, Turn
 from corpus.study import Study, load_study
+from models.members import WORDS, WordsMember
+from models.ngrams import count_ngrams, learn_vocabulary
+from models.theme_model import Trained, train_theme_model
 
 MakeTranscript = Callable[..., Transcript]
 MakeStudy = Callable[..., Study]
@@ -52,3 +57,67 @@ def make_study(tmp_path: Path) -> MakeStudy:
         return load_study(root)
 
     return make
+
+
+@dataclass(frozen=True)
+class ToyCorpus:
+    """Invented segments in which each code has words of its own among many that mean nothing.
+
+    texts: (n,). targets: (n, 3) shares of two coders. groups: (n,) interviews of equal length.
+    codes: "wait", "cost", "kin".
+    """
+
+    texts: tuple[str, ...]
+    targets: np.ndarray
+    groups: tuple[str, ...]
+    codes: tuple[str, ...] = ("wait", "cost", "kin")
+
+
+@pytest.fixture(scope="session")
+def make_toy() -> Callable[..., ToyCorpus]:
+    """n_groups, per_group, seed -> a corpus; ``noise``: labels are drawn without looking at the words."""
+
+    def make(n_groups: int = 6, per_group: int = 20, *, seed: int = 0, noise: bool = False) -> ToyCorpus:
+        random = np.random.default_rng(seed)
+        signs = [["queue", "waited", "late"], ["money", "parking", "paid"], ["sister", "mum", "son"]]
+        filler = [f"{a}{b}" for a in ("bo", "ka", "mi", "re", "tu") for b in ("ll", "nd", "st", "rk", "sh")]
+        n = n_groups * per_group
+        given = random.random((n, 3)) < 0.3
+        texts = []
+        for row in given:
+            words = list(random.choice(filler, size=12))
+            for code in np.flatnonzero(row):
+                words += list(random.choice(signs[code], size=2))
+            random.shuffle(words)
+            texts.append(" ".join(words) + ".")
+        if noise:
+            given = random.random((n, 3)) < 0.3
+        second = np.where(random.random((n, 3)) < 0.1, ~given, given)
+        groups = tuple(f"t{i // per_group:02d}" for i in range(n))
+        return ToyCorpus(tuple(texts), (given + second.astype(float)) / 2, groups)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def train_toy() -> Callable[[ToyCorpus], Trained]:
+    """A corpus -> the model trained and scored on it, words and characters only."""
+
+    def train(toy: ToyCorpus) -> Trained:
+        vocabulary = learn_vocabulary(toy.texts)
+        members = {WORDS: WordsMember(vocabulary, count_ngrams(toy.texts, vocabulary))}
+        return train_theme_model(members, toy.targets, toy.groups, codes=toy.codes, seed=0)
+
+    return train
+
+
+@pytest.fixture(scope="session")
+def toy(make_toy: Callable[..., ToyCorpus]) -> ToyCorpus:
+    """Six invented interviews of twenty segments."""
+    return make_toy()
+
+
+@pytest.fixture(scope="session")
+def trained(toy: ToyCorpus, train_toy: Callable[[ToyCorpus], Trained]) -> Trained:
+    """The model of ``toy``."""
+    return train_toy(toy)
