@@ -43,7 +43,8 @@ class Mark:
     kind: "colon", "tab" (a role and a tab), "timed" (name and time on a line of their own), "bare" (a role or
         a name in capitals on a line of its own) or "time" (nothing but a time; its label is "").
     words: offset where the talk may begin; start_time, end_time: seconds.
-    is_role: the label names a part in an interview; certain: a timestamp in brackets or with hours is by it.
+    is_role: the label names a part in an interview; certain: a timestamp in brackets or with hours is by it;
+    alone: nothing follows in its line.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Mark:
     end_time: float | None = None
     is_role: bool = False
     certain: bool = False
+    alone: bool = False
 
 
 def find_mark(text: str, start: int, end: int) -> Mark | None:
@@ -66,8 +68,8 @@ def find_mark(text: str, start: int, end: int) -> Mark | None:
         if is_whole and tidy[-1] in "0123456789])>} \t\r" and (match := _NAME_TIME.match(tidy)):
             return _mark("timed", match, offset)
         if is_whole and (match := _TIME_ALONE.match(tidy)):
-            times = _read_times(match)
-            return Mark("time", "", end, times[0], times[1])
+            start_time, end_time, certain = _read_times(match)
+            return Mark("time", "", end, start_time, end_time, certain=certain)
         if is_whole and (match := _TIME_NAME.match(tidy)):
             return _mark("timed", match, offset)
     if "\t" in tidy and (match := _WITH_TAB.match(tidy)):
@@ -82,7 +84,8 @@ def _mark(kind: str, match: re.Match[str], offset: int) -> Mark | None:
     if not role and not is_name_like(label):
         return None
     start_time, end_time, certain = _read_times(match)
-    return Mark(kind, label, offset + match.end(), start_time, end_time, role, certain)
+    alone = not match.string[match.end() :].strip()
+    return Mark(kind, label, offset + match.end(), start_time, end_time, role, certain, alone)
 
 
 def _bare(line: str, end: int) -> Mark | None:

@@ -13,8 +13,9 @@ What has such a form is a label, not talk, if it has at most 40 characters and 5
 1. names a role, numbered or not (interviewer, int, participant, p, speaker ...; see ``labels``), or
 2. looks like a name (no word of talk such as "said", no heading such as "Date", small words only like "van") and
    has a timestamp in brackets or with hours, or stands on two lines or more, or stands once where labels are usual:
-   at the head of a paragraph in a text of three or more where most begin with a label, or in a text where half of
-   the lines bear labels and that names fewer than two roles.
+   at the head of a paragraph in a text of three or more where most begin with a label, on a line of its own in a
+   text where a label of the kinds above stands so too, or anywhere in a text where half of the lines bear labels
+   and that names fewer than two roles.
 
 Labels without a colon count if there are two such lines or more (or the text begins with a timed one); a bare one
 only where no label has a colon, with talk in the next line, and, if no role, after a blank line and not once only.
@@ -96,21 +97,29 @@ def _labelled_lines(lines: Sequence[_Line]) -> set[int]:
 
 
 def _with_label_in_line(lines: Sequence[_Line]) -> set[int]:
-    marked = [(line.number, line.mark) for line in lines if line.mark and line.mark.kind in ("colon", "tab")]
-    counts = Counter(mark.label.casefold() for _, mark in marked)
+    marked = [(line.number, line.mark) for line in lines if line.mark and line.mark.kind == "colon"]
     roles = {mark.label.casefold() for _, mark in marked if mark.is_role}
-    usual = {number for number, _ in marked} if 2 * len(marked) >= len(lines) and len(roles) < 2 else set()
-    usual |= _usual_heads(lines)
-    n_tabs = sum(mark.kind == "tab" for _, mark in marked)
-    return {
-        number
-        for number, mark in marked
-        if (mark.kind == "tab" and n_tabs > 1)
-        or (
-            mark.kind == "colon"
-            and (mark.is_role or mark.certain or counts[mark.label.casefold()] > 1 or number in usual)
-        )
-    }
+    found = _plain_labels(lines) | _usual_heads(lines)
+    if 2 * len(marked) >= len(lines) and len(roles) < 2:
+        found |= {number for number, _ in marked}
+    if any(mark.alone and number in found for number, mark in marked):
+        found |= {number for number, mark in marked if mark.alone}
+    tabs = {line.number for line in lines if line.mark and line.mark.kind == "tab"}
+    return found | tabs if len(tabs) > 1 else found
+
+
+def _plain_labels(lines: Sequence[_Line]) -> set[int]:
+    """Lines with a colon whose label is a role, has a timestamp, or stands on two lines or more."""
+    counts = Counter(line.mark.label.casefold() for line in lines if line.mark and line.mark.kind == "colon")
+    found = set()
+    for at, line in enumerate(lines):
+        if line.mark is None or line.mark.kind != "colon":
+            continue
+        above = lines[at - 1].mark if at else None
+        timed = line.mark.certain or (above is not None and above.kind == "time" and above.certain)
+        if line.mark.is_role or timed or counts[line.mark.label.casefold()] > 1:
+            found.add(line.number)
+    return found
 
 
 def _usual_heads(lines: Sequence[_Line]) -> set[int]:

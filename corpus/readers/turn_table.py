@@ -55,7 +55,9 @@ def read_turn_table(data: bytes, *, source: str) -> Reading:
     warnings += _bidi_warnings(transcripts)
     silent = [transcript for transcript in transcripts if not transcript.turns]
     if silent:
-        warnings.append(f"{len(silent)} transcripts have no words at all and are left out")
+        warnings.append(
+            f"left out, for they have no words at all: {len(silent)} of {len(transcripts)} transcripts"
+        )
     kept = tuple(transcript for transcript in transcripts if transcript.turns)
     return Reading(kept, tuple(warnings), rejected)
 
@@ -114,10 +116,14 @@ def read_time(cell: str) -> float | None:
 def _row_warnings(rows: Sequence[Row], said: Mapping[str, Sequence[_Said]]) -> list[str]:
     warnings = []
     if n_empty := sum(not row.text.strip() for turns in said.values() for row in turns):
-        warnings.append(f"{n_empty} rows without words: they keep their number but are no turns")
+        rows_are = "1 row without words: it keeps its number but is no turn"
+        if n_empty > 1:
+            rows_are = f"{n_empty} rows without words: they keep their numbers but are no turns"
+        warnings.append(rows_are)
     cells = (row.cells.get(column, "") for row in rows for column in ("start_time", "end_time"))
     if n_times := sum(bool(cell.strip()) and read_time(cell) is None for cell in cells):
-        warnings.append(f"{n_times} times that are neither seconds nor h:mm:ss: left out")
+        times_are = "1 time that is" if n_times == 1 else f"{n_times} times that are"
+        warnings.append(f"{times_are} neither seconds nor h:mm:ss: left out")
     return warnings
 
 
