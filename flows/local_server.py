@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from corpus.errors import StudyError
+
 if TYPE_CHECKING:
     import uvicorn
 
@@ -123,7 +125,11 @@ def server_thread(listening: socket.socket) -> Iterator[None]:
     )
     with starting_alone(prefect_home()):
         thread.start()
-        wait_until_started(server, thread)
+        try:
+            wait_until_started(server, thread)
+        except BaseException:
+            server.should_exit = True
+            raise
     try:
         yield
     finally:
@@ -155,9 +161,7 @@ def make_server() -> uvicorn.Server:
     from prefect.server.api.server import create_app
 
     app = create_app(ephemeral=True, ignore_cache=True)
-    return uvicorn.Server(
-        uvicorn.Config(app, log_level="critical", access_log=False, lifespan="on", ws="auto")
-    )
+    return uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", ws="auto"))
 
 
 @contextmanager
@@ -174,10 +178,9 @@ def wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None
     deadline = time.monotonic() + STARTUP_SECONDS
     while not server.started:
         if not thread.is_alive() or time.monotonic() > deadline:
-            server.should_exit = True
-            raise RuntimeError(
-                f"Prefect's server did not start (its folder: {prefect_home()}). "
-                "PREFECT_SERVER_LOGGING_LEVEL=DEBUG shows why."
+            raise StudyError(
+                f"Prefect's server did not start (its folder: {prefect_home()}). PREFECT_SERVER_LOGGING_LEVEL="
+                "DEBUG before the command shows why; 'precode report STUDY' does the same job without Prefect."
             )
         time.sleep(0.02)
 

@@ -20,13 +20,29 @@ def run_whole_study(study: Study, *, on_stage: OnStage | None = None) -> RunResu
 
     if unchanged_since := plan_run(study).unchanged_since:
         return earlier_result(study, unchanged_since)
-    with prefect_api(), listening(on_stage) as kept:
-        from flows.whole_study import whole_study
-
-        state: Any = whole_study(str(study.root), return_state=True)
+    state, kept = flow_state(study, on_stage)
     if not state.is_completed():
         raise what_failed(kept, f"{state.name}: {state.message}")
     return earlier_result(study, state.result(), unchanged=False)
+
+
+def flow_state(study: Study, on_stage: OnStage | None) -> tuple[Any, list[tuple[str, Exception]]]:
+    """The state in which the flow ended, and the errors of its stages.
+
+    Raises StudyError if Prefect itself does not work here.
+    """
+    try:
+        with prefect_api(), listening(on_stage) as kept:
+            from flows.whole_study import whole_study
+
+            return whole_study(str(study.root), return_state=True), kept
+    except StudyError:
+        raise
+    except Exception as error:
+        raise StudyError(
+            f"Prefect does not work here ({type(error).__name__}). 'precode report STUDY' does the same job "
+            "without it. PRECODE_DEBUG=1 before the command shows the whole error."
+        ) from error
 
 
 def what_failed(kept: list[tuple[str, Exception]], message: str) -> Exception:

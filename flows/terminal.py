@@ -63,10 +63,11 @@ def error_message(error: Exception) -> str:
     """What is said of an error: all of it if it was written for a researcher, else its kind and place."""
     from corpus.errors import StudyError
 
-    if isinstance(error, StudyError):
-        return str(error)
-    if os.environ.get("PRECODE_DEBUG") == "1":
+    foreseen = isinstance(error, StudyError)
+    if os.environ.get("PRECODE_DEBUG") == "1" and (error.__cause__ or not foreseen):
         return "".join(traceback.format_exception(error)).rstrip()
+    if foreseen:
+        return str(error)
     if isinstance(error, OSError) and error.strerror:
         file = f"{error.filename}: " if error.filename else ""
         return f"{file}{error.strerror} ({type(error).__name__}{place_of(error)}).\n{ADVICE}"

@@ -227,3 +227,10 @@ def test_server_asks_for_the_password_of_its_run(prefect_home):
         urllib.request.urlopen(f"{address}/flows/count", data=b"{}", timeout=30)
     process.kill()
     process.communicate()
+
+
+def test_server_that_cannot_start_is_said_with_what_to_do(tmp_path):
+    (tmp_path / "prefect" / "prefect.db").mkdir(parents=True)
+    told, _ = start("works", tmp_path).communicate(timeout=60)
+    assert "StudyError: Prefect's server did not start" in told
+    assert "precode report STUDY" in told
