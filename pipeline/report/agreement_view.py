@@ -84,7 +84,7 @@ def _pairs(comparisons: Sequence[Row], overall: Sequence[Row], keys: Sequence[st
             a=names[0],
             b=names[1],
             kind=pooled["kind"],
-            kind_title=KINDS.get(pooled["kind"], pooled["kind"]),
+            kind_title=KINDS.get(pooled["kind"], str(pooled["kind"])),
             n_units=count(pooled["n_units"]),
             n_transcripts=count(pooled["n_transcripts"]),
             n_codes=count(pooled["n_codes"]),
@@ -100,7 +100,9 @@ def _line(code: str, row: Row, keys: Sequence[str], method: str) -> PairRow:
     reasons: dict[str, list[str]] = {}
     for key, number in zip(keys, numbers, strict=True):
         if number.reason:
-            reasons.setdefault(f"{'' if number.defined else 'undefined: '}{number.reason}", []).append(_short(key))
+            reasons.setdefault(f"{'' if number.defined else 'undefined: '}{number.reason}", []).append(
+                _short(key)
+            )
     notes = [f"{', '.join(names)} {reason}" for reason, names in reasons.items() if reason != method]
     own = _method(row)
     if own and own != method and code != ALL_CODES and not own.startswith("no interval"):
@@ -133,7 +135,11 @@ def _mean_line(overall: Row, keys: Sequence[str], n_codes: int) -> PairRow:
     macro, defined = overall["macro"], overall["n_codes_defined"]
     numbers = tuple(Number(percent(macro[key]) if key in SHARES else coefficient(macro[key])) for key in keys)
     partly = [f"{_short(key)} over {defined[key]}" for key in keys if 0 < defined[key] < n_codes]
-    note = f"of {n_codes} codes: {', '.join(partly)}; undefined for the rest" if partly else f"over {n_codes} codes"
+    note = (
+        f"of {n_codes} codes: {', '.join(partly)}; undefined for the rest"
+        if partly
+        else f"over {n_codes} codes"
+    )
     return PairRow("mean over codes", numbers, note)
 
 

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from pipeline.report.figures import Axis, Mark, coefficient_axis, mark
+from pipeline.report.levels import scored_rows
 from pipeline.report.tables import RunTables
 from pipeline.report.wording import UNDEFINED, Number, coefficient, count, interval, percent
 
@@ -67,7 +68,7 @@ class BesideView:
 def beside_view(run: RunTables) -> BesideView:
     """Kappa per code between coders and between coder and model."""
     found = {kind: _by_code(run.agreement["comparisons"], kind) for kind in KINDS}
-    codes = [row.code for row in run.codes if any(row.code in found[kind] for kind in KINDS)]
+    codes = [row.code for row in scored_rows(run.codes) if any(row.code in found[kind] for kind in KINDS)]
     sides = [tuple(_side(found[kind].get(code, [])) for kind in KINDS) for code in codes]
     axis = coefficient_axis(bound for pair in sides for side in pair for bound in (side.value, side.low))
     both = [(a.value, b.value) for a, b in sides if a.value is not None and b.value is not None]
@@ -78,7 +79,10 @@ def beside_view(run: RunTables) -> BesideView:
             for code, pair in zip(codes, sides, strict=True)
         ),
         axis=axis,
-        n_pairs=(sum(row["kind"] == KINDS[0] for row in pooled), sum(row["kind"] == KINDS[1] for row in pooled)),
+        n_pairs=(
+            sum(row["kind"] == KINDS[0] for row in pooled),
+            sum(row["kind"] == KINDS[1] for row in pooled),
+        ),
         n_codes=len(both),
         people=Number(coefficient(fmean(a for a, _ in both)) if both else UNDEFINED),
         model=Number(coefficient(fmean(b for _, b in both)) if both else UNDEFINED),

@@ -26,10 +26,7 @@ class CodeView:
     average_precision: Number
     precision: str
     recall: str
-    f1: str
     prevalence: str
-    brier_skill: str
-    threshold: str
     n_positive: str
     n_groups: str
     n_suggestions: str
@@ -57,14 +54,20 @@ class ScopeRow:
 
 @dataclass(frozen=True, slots=True)
 class CodesView:
-    """The section on codes. families: top-level codes, each with those below it, in order."""
+    """The section on codes.
+
+    families: top-level codes, each with those below it, in order. interval_note: on figures over all codes;
+    code_note: on those of each code. never_flagged: a learned code has no precision.
+    """
 
     families: tuple[tuple[CodeView, ...], ...]
     axis: Axis
     scopes: tuple[ScopeRow, ...]
     interval_note: str
+    code_note: str
     group_word: str
     n_learned: int
+    never_flagged: bool
 
 
 def codes_view(run: RunTables) -> CodesView:
@@ -86,9 +89,11 @@ def codes_view(run: RunTables) -> CodesView:
         families=tuple(map(tuple, families)),
         axis=SHARE_AXIS,
         scopes=tuple(_scopes(run.evaluation)),
-        interval_note=_interval_note(run.evaluation),
+        interval_note=_interval_note(run.evaluation.get("scopes", {}).get("all", {}).get("ci", {})),
+        code_note=_code_note(cis),
         group_word=group_word(run),
         n_learned=sum(row.learned for row in run.codes),
+        never_flagged=any(row.learned and row.precision is None for row in run.codes),
     )
 
 
@@ -123,7 +128,12 @@ def _in_order(rows: Sequence[CodeRow]) -> Iterator[tuple[CodeRow, int]]:
 
 
 def _code(
-    row: CodeRow, depth: int, heading: bool, number: int, words: Mapping[str, str], ci: Mapping[str, Any] | None
+    row: CodeRow,
+    depth: int,
+    heading: bool,
+    number: int,
+    words: Mapping[str, str],
+    ci: Mapping[str, Any] | None,
 ) -> CodeView:
     low, high = (ci["low"], ci["high"]) if ci else (None, None)
     drawn = (
@@ -139,10 +149,7 @@ def _code(
         average_precision=Number(coefficient(row.average_precision), interval(low, high)),
         precision=percent(row.precision),
         recall=percent(row.recall),
-        f1=coefficient(row.f1),
         prevalence=percent(row.prevalence),
-        brier_skill=coefficient(row.brier_skill),
-        threshold=percent(row.threshold),
         n_positive=count(row.n_positive),
         n_groups=count(row.n_groups),
         n_suggestions=count(row.n_suggestions),
@@ -158,7 +165,7 @@ def _intervals(evaluation: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Code -> interval of its average precision, where evaluation.json gives one."""
     rows = evaluation["scopes"].get("all", {}).get("codes", [])
     found = {row["code"]: row.get("ci", {}).get("average_precision") for row in rows}
-    return {code: ci for code, ci in found.items() if ci and ci["low"] is not None}
+    return {code: ci for code, ci in found.items() if ci}
 
 
 def _scopes(evaluation: Mapping[str, Any]) -> Iterator[ScopeRow]:
@@ -183,8 +190,20 @@ def _with_interval(scope: Mapping[str, Any], key: str) -> Number:
     return Number(coefficient(scope[key]), interval(ci["low"], ci["high"]) if ci else "")
 
 
-def _interval_note(evaluation: Mapping[str, Any]) -> str:
-    ci = evaluation["scopes"].get("all", {}).get("ci", {}).get("macro_average_precision")
-    if not ci:
-        return ""
-    return f"No intervals: {ci['reason']}." if ci["reason"] else f"In brackets 95 % intervals: {ci['method']}."
+def _interval_note(ci: Mapping[str, Any]) -> str:
+    found = ci.get("macro_average_precision")
+    return _note([found]) if found else ""
+
+
+def _code_note(cis: Mapping[str, Mapping[str, Any]]) -> str:
+    return _note(list(cis.values()))
+
+
+def _note(found: Sequence[Mapping[str, Any]]) -> str:
+    """How the intervals were made, or why there are none."""
+    methods = sorted({ci["method"] for ci in found if not ci["reason"]})
+    if methods:
+        more = " and the like" if len(methods) > 1 else ""
+        return f"In brackets 95 % intervals: {methods[0]}{more}."
+    reasons = sorted({ci["reason"] for ci in found})
+    return f"No intervals ({'; '.join(reasons)})." if reasons else ""

@@ -51,29 +51,31 @@ _READ = (
     How(
         "segments",
         "Segments",
-        "The unit that is coded: a speaker's turn or, if passages are set, turns over 120 words cut at sentence ends "
-        "into near-equal parts of at most 120 words. Segments depend on the transcript and the settings, never on who "
-        "coded what.",
+        "The unit that is coded: a speaker's turn or, if passages are set, turns over 120 words cut at "
+        "sentence ends into near-equal parts of at most 120 words. Segments depend on the transcript and "
+        "the settings, never on who coded what.",
     ),
     How(
         "codings",
         "Codings",
-        "One code applied to one stretch of text by one coder, as the files in codings/ hold them. A coding applies to "
-        "a segment if it covers at least half of the segment's characters (spaces not counted), or if at least half of "
-        "the coding lies in it; if to none, to the segment with the largest overlap.",
+        "One code applied to one stretch of text by one coder, as the files in codings/ hold them. A "
+        "coding applies to a segment if it covers at least half of the segment's characters (spaces not "
+        "counted), or if at least half of the coding lies in it; if to none, to the segment with the "
+        "largest overlap.",
     ),
     How(
         "placement",
         "Exact, widened, narrowed",
-        "Exact: the segments that a coding applies to hold the same words as the coding. Widened: they hold more. "
-        "Narrowed: some coded words lie in no segment that the coding applies to. Unplaced: the coding touches no word "
-        "of any segment. The coded stretch itself is kept as it was made.",
+        "Exact: the segments that a coding applies to hold the same words as the coding. Widened: they "
+        "hold more. Narrowed: some coded words lie in no segment that the coding applies to. Unplaced: "
+        "the coding touches no word of any segment. The coded stretch itself is kept as it was made.",
     ),
     How(
         "read",
         "Read",
-        "coverage.csv says what a coder read. A coder who does not stand there is assumed to have read all of each "
-        "transcript in which they have a row. Read and not coded counts as a decision against the code.",
+        "coverage.csv says what a coder read. A coder who does not stand there is assumed to have read "
+        "all of each transcript in which they have a row. Read and not coded counts as a decision against "
+        "the code.",
     ),
 )
 
@@ -81,36 +83,37 @@ _SUGGESTED = (
     How(
         "probability",
         "Probability of a suggestion",
-        "How many of 100 such suggestions can be expected to be what the coders would have coded. The model's raw "
-        "score is calibrated (Platt 1999) on scores that it gave to transcripts held out from training; it is as "
-        "uncertain as the evaluation of the code.",
+        "How many of 100 such suggestions can be expected to be what the coders would have coded. The "
+        "model's raw score is calibrated (Platt 1999) on scores that it gave to transcripts held out from "
+        "training; it is as uncertain as the evaluation of the code.",
     ),
     How(
         "threshold",
         "Threshold",
-        "A code is suggested from this probability on. It is the cut with the best F1 on held-out transcripts, drawn "
-        "towards the cut that is best for all codes together, the more so the fewer examples there are: weight n ÷ "
-        "(n + 20) for n coded segments. In the evaluation it is the median over folds.",
+        "A code is suggested from this probability on. It is the cut with the best F1 on held-out "
+        "transcripts, drawn towards the cut that is best for all codes together, the more so the fewer "
+        "examples there are: weight n ÷ (n + 20) for n coded segments. In the evaluation it is the median "
+        "over folds.",
     ),
     How(
         "evidence",
         "Words that spoke for it",
-        "What each word of the segment adds to the score on the scale of log odds: +0.69 doubles the odds. These are "
-        "exact contributions of a linear model, its parts of words counted with their words; the strongest that speak "
-        "for the code are listed and marked in the quote. A word may be marked because it went along with the code "
-        "in the coded segments, not because it means the code.",
+        "What each word of the segment adds to the score on the scale of log odds: +0.69 doubles the "
+        "odds. These are exact contributions of a linear model, its parts of words counted with their "
+        "words; the strongest that speak for the code are listed and marked in the quote. A word may be "
+        "marked because it went along with the code in the coded segments, not because it means the code.",
     ),
     How(
         "nearest",
         "Nearest coded excerpts",
-        "The coded segments with this code that are most like the suggested one: cosine of the weighted words and "
-        "parts of words.",
+        "The coded segments with this code that are most like the suggested one: cosine of the weighted "
+        "words and parts of words.",
     ),
     How(
         "shown",
         "Which segments are shown",
-        "All, if they fit on a page that a browser opens quickly. Otherwise for each code its most probable ones; "
-        "all suggestions are in suggestions.csv.",
+        "All, if they fit on a page that a browser opens quickly. Otherwise for each code its most "
+        "probable ones; all suggestions are in suggestions.csv.",
     ),
 )
 
@@ -124,68 +127,76 @@ _KNOWN = (
     How(
         "average_precision",
         "Average precision",
-        "Order all segments by the probability of the code; at each segment that the coders coded so, take the share "
-        "of such segments from the top down to it; average. 1: all of them come first. Guessing gives about the "
-        "prevalence. No threshold is needed. A segment counts as coded if at least half of the coders who read it "
-        "gave the code.",
+        "Order all segments by the probability of the code; at each segment that the coders coded so, "
+        "take the share of such segments from the top down to it; average. 1: all of them come first. "
+        "Guessing gives about the prevalence. No threshold is needed. A segment counts as coded if at "
+        "least half of the coders who read it gave the code.",
     ),
-    How("precision_of_code", "Precision", "Of the segments flagged for the code, the share that was coded so."),
+    How(
+        "precision_of_code", "Precision", "Of the segments flagged for the code, the share that was coded so."
+    ),
     How("recall_of_code", "Recall", "Of the segments that were coded so, the share that the model flagged."),
     How("f1_of_code", "F1", "2 × precision × recall ÷ (precision + recall)."),
     How(
         "prevalence",
         "Prevalence",
-        "Share of the segments that count for the model's score to which the code was given. The rarer a code, the "
-        "harder it is to find.",
+        "Share of the segments that count for the model's score to which the code was given. The rarer a "
+        "code, the harder it is to find.",
     ),
     How(
         "coded_segments",
         "Coded segments, groups",
-        "Segments to which at least half of the coders who read them gave the code, and the transcripts (or groups set "
-        "in evaluation.group_by) in which they stand. Context speakers are left out.",
+        "Segments to which at least half of the coders who read them gave the code, and the transcripts "
+        "(or groups set in evaluation.group_by) in which they stand. Context speakers are left out.",
     ),
     How(
         "brier_skill",
         "Brier skill",
-        "1 − mean squared distance of probability and coding ÷ the same when always saying the prevalence. Above 0: "
-        "the probabilities say more than the prevalence does.",
+        "1 − mean squared distance of probability and coding ÷ the same when always saying the "
+        "prevalence. Above 0: the probabilities say more than the prevalence does.",
     ),
     How(
         "macro",
         "Means over codes",
-        "Macro: each code counts the same. Micro: all cells of segments × codes in one table, so that frequent codes "
-        "count more.",
+        "Macro: each code counts the same. Micro: all cells of segments × codes in one table, so that "
+        "frequent codes count more.",
     ),
     How(
         "scopes",
         "All segments, coded segments",
-        "Every segment that somebody read; or of the same predictions only those for segments that carry a code "
-        "(an easier task, for ranking figures only).",
+        "Every segment that somebody read; or of the same predictions only those for segments that carry "
+        "a code (an easier task, for ranking figures only).",
     ),
     How(
         "lrap",
         "Label ranking average precision",
-        "For each coded segment, its codes are ranked by probability: the mean share of right codes from the top down "
-        "to each right one (Tsoumakas, Katakis & Vlahavas 2010).",
+        "For each coded segment, its codes are ranked by probability: the mean share of right codes from "
+        "the top down to each right one (Tsoumakas, Katakis & Vlahavas 2010).",
     ),
-    How("recall_at_3", "Recall at 3", "Of all codes given, the share among the three most probable of their segment."),
+    How(
+        "recall_at_3",
+        "Recall at 3",
+        "Of all codes given, the share among the three most probable of their segment.",
+    ),
     How(
         "ece",
         "Calibration error",
-        "Mean distance of probability and observed share in ten bins of equal width, weighted by size (Naeini, Cooper "
-        "& Hauskrecht 2015). 0 would be perfect.",
+        "Mean distance of probability and observed share in ten bins of equal width, weighted by size "
+        "(Naeini, Cooper & Hauskrecht 2015). 0 would be perfect.",
     ),
     How(
         "leak",
         "Repeated texts",
-        "Segments whose words stand in another fold as well. Where there are many, a model can score by remembering.",
+        "Segments whose words stand in another fold as well. Where there are many, a model can score by "
+        "remembering.",
     ),
     How(
         "interval",
         "Intervals",
-        "95 % confidence intervals over transcripts (or groups), never over segments, for what one person says hangs "
-        "together. Fewer than 8: none. 8 to 29: jackknife leaving one out, Student's t on n − 1 degrees of freedom, "
-        "shares on the logit scale (Tukey 1958). 30 and more: BCa bootstrap (Efron 1987).",
+        "95 % confidence intervals over transcripts (or groups), never over segments, for what one person "
+        "says hangs together. Fewer than 8: none. 8 to 29: jackknife leaving one out, Student's t on n − "
+        "1 degrees of freedom, shares on the logit scale (Tukey 1958). 30 and more: BCa bootstrap (Efron "
+        "1987).",
     ),
 )
 
@@ -193,21 +204,21 @@ _TOPICS = (
     How(
         "topic",
         "Topics",
-        "A topic is a list of words that a statistical model finds to go together. It is no theme: nobody has read it "
-        "into the data.",
+        "A topic is a list of words that a statistical model finds to go together. It is no theme: nobody "
+        "has read it into the data.",
     ),
     How(
         "coherence",
         "Coherence",
-        "How much more often the topic's ten heaviest words stand within ten words of each other than chance would have "
-        "it: c_npmi of gensim, −1 to 1 (Aletras & Stevenson 2013).",
+        "How much more often the topic's ten heaviest words stand within ten words of each other than "
+        "chance would have it: c_npmi of gensim, −1 to 1 (Aletras & Stevenson 2013).",
     ),
     How(
         "stability",
         "Stability",
-        "How like the topic's words are to those of its partner when the model is fitted to random halves of the "
-        "transcripts, 0 to 1 (after Greene, O'Callaghan & Cunningham 2014). Topics that do not come back are not "
-        "shown.",
+        "How like the topic's words are to those of its partner when the model is fitted to random halves "
+        "of the transcripts, 0 to 1 (after Greene, O'Callaghan & Cunningham 2014). Topics that do not "
+        "come back are not shown.",
     ),
     How("topic_share", "Segments of a topic", "Segments in which the topic weighs most of all topics."),
 )
@@ -216,27 +227,28 @@ _AGREEMENT = (
     How(
         "units",
         "Units",
-        "Segments that both have read, speakers that only give context left out. Pooled: all cells of segments × codes "
-        "of the codebook, given or not given. Mean over codes: each code counts the same; codes for which the figure "
-        "is undefined are left out and counted.",
+        "Segments that both have read, speakers that only give context left out. Pooled: all cells of "
+        "segments × codes of the codebook, given or not given. Mean over codes: each code counts the "
+        "same; codes for which the figure is undefined are left out and counted.",
     ),
     How(
         "model_column",
         "The model beside the coders",
-        "The model's suggestions for transcripts that it had not learned from (cross-fitted), on the segments that the "
-        "coders share. The model is no coder; it stands beside them as one more column.",
+        "The model's suggestions for transcripts that it had not learned from (cross-fitted), on the "
+        "segments that the coders share. The model is no coder; it stands beside them as one more column.",
     ),
     How(
         "beside",
         "People and model on the same codes",
-        "For each code the mean of Cohen's kappa over the pairs of its kind; then the mean over those codes that the "
-        "model has learned and for which both figures are defined. Several pairs: the lowest and the highest are given.",
+        "For each code the mean of Cohen's kappa over the pairs of its kind; then the mean over those "
+        "codes that the model has learned and for which both figures are defined. Several pairs: the "
+        "lowest and the highest are given.",
     ),
     How(
         "digits",
         "Digits",
-        "Figures are rounded to two decimals and percentages to whole ones for reading; the tables beside this page "
-        "hold all digits.",
+        "Figures are rounded to two decimals and percentages to whole ones for reading; the tables beside "
+        "this page hold all digits.",
     ),
 )
 
@@ -247,8 +259,8 @@ def _split(evaluation: Mapping[str, Any]) -> How:
         "Nothing was evaluated: no code has been learned yet."
         if not split
         else f"The {evaluation['n_groups']} groups were held out in {split['n_folds']} parts: {split['rule']}. All "
-        "predictions for held-out groups are then scored together. The model that makes the suggestions has learned "
-        "from all groups."
+        "predictions for held-out groups are then scored together. The model that makes the suggestions "
+        "has learned from all groups."
     )
     return How("split", "Evaluation on groups that the model has not seen", text)
 
@@ -270,5 +282,3 @@ def _coefficients(keys: Collection[str]) -> tuple[How, ...]:
         for found in COEFFICIENTS
         if found.key in keys
     )
-
-

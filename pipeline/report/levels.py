@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.report.tables import CodeRow
@@ -13,11 +14,14 @@ class Level:
 
     key: str
     title: str
+    phrase: str
     least: float
 
 
-WELL, PARTLY, HARDLY = Level("well", "well", 0.6), Level("partly", "partly", 0.3), Level("hardly", "hardly", 0.0)
-NOT_YET = Level("not-yet", "not learned yet", 0.0)
+WELL = Level("well", "well", "well known", 0.6)
+PARTLY = Level("partly", "partly", "partly known", 0.3)
+HARDLY = Level("hardly", "hardly", "hardly known", 0.0)
+NOT_YET = Level("not-yet", "not learned yet", "not learned yet", 0.0)
 LEVELS = (WELL, PARTLY, HARDLY, NOT_YET)
 LIMITS_IN_WORDS = f"well from {WELL.least:g}, partly from {PARTLY.least:g}, hardly below"
 
@@ -27,3 +31,9 @@ def level_of(row: CodeRow) -> Level:
     if row.average_precision is None:
         return NOT_YET
     return next(level for level in (WELL, PARTLY, HARDLY) if row.average_precision >= level.least)
+
+
+def scored_rows(rows: Sequence[CodeRow]) -> list[CodeRow]:
+    """Codes that are more than a heading: parents without a coded segment of their own are left out."""
+    parents = {row.parent for row in rows}
+    return [row for row in rows if row.n_positive or row.code not in parents]

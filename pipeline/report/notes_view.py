@@ -50,8 +50,12 @@ def notes_view(run: RunTables) -> NotesView:
     facts = run.summary
     files = facts["files"]
     aside = [FileNote(file["file"], tuple(file["rejected"])) for file in files if not file["n_transcripts"]]
-    partly = [FileNote(f["file"], tuple(f["rejected"])) for f in files if f["n_transcripts"] and f["rejected"]]
-    warned = [FileNote(f["file"], tuple(f["warnings"])) for f in files if f["n_transcripts"] and f["warnings"]]
+    partly = [
+        FileNote(f["file"], tuple(f["rejected"])) for f in files if f["n_transcripts"] and f["rejected"]
+    ]
+    warned = [
+        FileNote(f["file"], tuple(f["warnings"])) for f in files if f["n_transcripts"] and f["warnings"]
+    ]
     n_left_out = sum(max(0, _n_lines(part) - MOST_LINES) for part in (aside, partly, warned))
     return NotesView(
         set_aside=tuple(_cut(aside)),
@@ -62,9 +66,7 @@ def notes_view(run: RunTables) -> NotesView:
         context=tuple(facts["context"]),
         n_context_segments=count(facts["n_context_segments"]),
         placement=tuple(_placement(facts["placement"])),
-        coders=tuple(
-            (name, kind, count(facts["n_codings"].get(name, 0))) for name, kind in facts["coders"]
-        ),
+        coders=tuple((name, kind, count(facts["n_codings"].get(name, 0))) for name, kind in facts["coders"]),
         settings=tuple(_settings(facts["settings"])),
     )
 

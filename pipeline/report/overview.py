@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pipeline.report.beside_view import BesideView
 from pipeline.report.figures import Piece, stacked
-from pipeline.report.levels import HARDLY, LEVELS, NOT_YET, Level, level_of
-from pipeline.report.tables import CodeRow, RunTables
+from pipeline.report.levels import HARDLY, LEVELS, NOT_YET, Level, level_of, scored_rows
+from pipeline.report.tables import RunTables
 from pipeline.report.wording import count, count_of, percent
 
 #: Share of repeated texts from which the overview warns of them.
@@ -86,25 +86,21 @@ def why_no_suggestions(run: RunTables, *, n_unread: int) -> str:
         return ""
     if not sum(run.summary["n_codings"].values()):
         return (
-            "Nobody has coded anything yet, so there is nothing to learn from. Put codings into codings/ and run again."
+            "Nobody has coded anything yet, so there is nothing to learn from. "
+            "Put codings into codings/ and run again."
         )
     if not any(row.learned for row in run.codes):
         return "No code could be learned yet, so nothing is suggested. The section on codes says what each one needs."
     if n_unread <= 0:
         return (
-            "People have read every segment, so there is nothing left to suggest. Add transcripts that nobody has coded."
+            "People have read every segment, so there is nothing left to suggest. "
+            "Add transcripts that nobody has coded."
         )
     return "No segment reached the threshold of any code."
 
 
-def scored_rows(run: RunTables) -> list[CodeRow]:
-    """Codes that are more than a heading: parents without a coding of their own are left out."""
-    parents = {row.parent for row in run.codes}
-    return [row for row in run.codes if row.n_positive or row.code not in parents]
-
-
 def _levels(run: RunTables) -> Iterator[LevelView]:
-    rows = scored_rows(run)
+    rows = scored_rows(run.codes)
     for level in LEVELS:
         names = [row.code for row in rows if level_of(row) is level]
         yield LevelView(level, tuple(names[:SHOWN_CODES]), len(names), len(names[SHOWN_CODES:]))
@@ -117,25 +113,32 @@ def _attention(run: RunTables, beside: BesideView) -> Iterator[Attention]:
         yield Attention(f"{count_of(n_unplaced, 'coding')} could not be placed on any segment.", "notes")
     if any("assumed to have read" in note for note in facts["notes"]):
         yield Attention(
-            "Coders are assumed to have read all of each transcript that they coded: no coverage.csv says otherwise.",
+            "Coders are assumed to have read all of each transcript that they coded: no coverage.csv says "
+            "otherwise.",
             "notes",
         )
     n_other = sum("assumed to have read" not in note for note in facts["notes"])
     if n_other:
         yield Attention(f"{count_of(n_other, 'note')} on codings, codebook and participants.", "notes")
-    rows = scored_rows(run)
+    rows = scored_rows(run.codes)
     n_weak = sum(level_of(row) is HARDLY for row in rows)
     if n_weak:
-        yield Attention(f"{count_of(n_weak, 'code')} hardly known: read those suggestions with most doubt.", "codes")
+        yield Attention(
+            f"{count_of(n_weak, 'code')} hardly known: read those suggestions with most doubt.", "codes"
+        )
     n_missing = sum(level_of(row) is NOT_YET for row in rows)
     if n_missing:
         yield Attention(f"{count_of(n_missing, 'code')} not learned yet: never suggested.", "codes")
     leak = run.evaluation.get("leak")
     if leak and leak["share"] and leak["share"] >= MANY_REPEATED:
         share, n = percent(leak["share"]), count_of(leak["n_texts_on_both_sides"], "segment")
-        yield Attention(f"{n} ({share}) repeat word for word in other groups: figures may flatter the model.", "how-leak")
+        yield Attention(
+            f"{n} ({share}) repeat word for word in other groups: figures may flatter the model.", "how-leak"
+        )
     if sum(beside.n_pairs) and not beside.n_pairs[0]:
-        yield Attention("No two coders read the same segments: agreement between people is unknown.", "agreement")
+        yield Attention(
+            "No two coders read the same segments: agreement between people is unknown.", "agreement"
+        )
 
 
 def _about_files(files: list[dict[str, object]]) -> Iterator[Attention]:
@@ -143,7 +146,9 @@ def _about_files(files: list[dict[str, object]]) -> Iterator[Attention]:
     n_partly = sum(bool(file["n_transcripts"] and file["rejected"]) for file in files)
     n_warned = sum(bool(file["n_transcripts"] and file["warnings"]) for file in files)
     if n_aside:
-        yield Attention(f"{count_of(n_aside, 'file')} could not be read and {_was(n_aside)} set aside.", "notes")
+        yield Attention(
+            f"{count_of(n_aside, 'file')} could not be read and {_was(n_aside)} set aside.", "notes"
+        )
     if n_partly:
         yield Attention(f"{count_of(n_partly, 'file')} {_was(n_partly)} read in part only.", "notes")
     if n_warned:

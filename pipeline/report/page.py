@@ -26,19 +26,23 @@ def render_page(run: RunTables) -> str:
     """The whole page. Every word of a table passes through autoescape."""
     beside, agreement, reading = beside_view(run), agreement_view(run), reading_view(run)
     style = _style([number for number, _, _ in reading.filters])
-    return _environment().get_template("report.html").render(
-        style=Markup(style),  # noqa: S704 - the package's own file and numbers
-        policy=_policy(style),
-        title=run.summary["title"] or "Untitled study",
-        reflexive=run.summary["approach"] == "reflexive",
-        overview=overview(run, beside),
-        codes=codes_view(run),
-        reading=reading,
-        topics=topics_view(run),
-        beside=beside,
-        agreement=agreement,
-        notes=notes_view(run),
-        how=how_groups(run.evaluation, {key for key, _ in agreement.columns}),
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            style=Markup(style),  # noqa: S704 - the package's own file and numbers
+            policy=_policy(style),
+            title=run.summary["title"] or "Untitled study",
+            reflexive=run.summary["approach"] == "reflexive",
+            overview=overview(run, beside),
+            codes=codes_view(run),
+            reading=reading,
+            topics=topics_view(run),
+            beside=beside,
+            agreement=agreement,
+            notes=notes_view(run),
+            how=how_groups(run.evaluation, {key for key, _ in agreement.columns}),
+        )
     )
 
 
@@ -57,7 +61,8 @@ def _style(filters: list[int]) -> str:
     """The style sheet, with a rule for each code that suggestions can be filtered by."""
     css = (HERE / "report.css").read_text(encoding="utf-8")
     rules = [
-        f"body:has(#only-{n}:checked) :is(.segment,.shelf):not(:has(.code-{n})){{display:none}}" for n in filters
+        f"body:has(#only-{n}:checked) :is(.segment,.shelf):not(:has(.code-{n})){{display:none}}"
+        for n in filters
     ]
     return "\n".join([css, *rules])
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from pipeline.report.codes_view import code_numbers
+from pipeline.report.levels import NOT_YET, Level, level_of
 from pipeline.report.tables import RunTables, Suggestion
 from pipeline.report.wording import contribution, count_of, percent, shorten
 
@@ -16,6 +17,8 @@ MOST_SEGMENTS = 1500
 MOST_CHARACTERS = 2_000_000
 EXCERPT_CHARACTERS = 240
 DEFINITION_CHARACTERS = 160
+#: From this contribution on, in logits, a word is marked strongly.
+STRONG = 0.35
 #: With more transcripts than this, small ones share a shelf of at least SHELF_SEGMENTS segments.
 MANY_TRANSCRIPTS, SHELF_SEGMENTS = 60, 40
 
@@ -32,10 +35,11 @@ class NearExcerpt:
 
 @dataclass(frozen=True, slots=True)
 class CodeSuggestion:
-    """One code suggested for a segment. number: of the code on the page."""
+    """One code suggested for a segment. number: of the code on the page. level: how well it is known."""
 
     number: int
     name: str
+    level: Level
     probability: str
     evidence: tuple[tuple[str, str], ...]
     nearest: tuple[NearExcerpt, ...]
@@ -44,13 +48,13 @@ class CodeSuggestion:
 
 @dataclass(frozen=True, slots=True)
 class SegmentView:
-    """A segment with its suggestions. quote: pieces of it, True where the words spoke for a code."""
+    """A segment with its suggestions. quote: pieces of it with how much they spoke for a code (``mark_words``)."""
 
     transcript: str
     speaker: str
     start: int
     end: int
-    quote: tuple[tuple[str, bool], ...]
+    quote: tuple[tuple[str, str], ...]
     codes: tuple[CodeSuggestion, ...]
 
 
@@ -73,6 +77,15 @@ class ReadingView:
     filters: tuple[tuple[int, str, int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What is said of a code wherever it is suggested."""
+
+    numbers: Mapping[str, int]
+    levels: Mapping[str, Level]
+    definitions: Mapping[str, str]
+
+
 Key = tuple[str, int, int]
 
 
@@ -80,15 +93,20 @@ def reading_view(run: RunTables) -> ReadingView:
     """The section on suggestions; filters are (number, code, segments on the page)."""
     segments = {key: tuple(rows) for key, rows in groupby(run.suggestions, key=_key)}
     shown = _choose(run, segments)
-    numbers = code_numbers(run)
-    definitions = {code["name"]: code.get("definition", "") for code in run.summary["codebook"]}
-    views = [_segment(run, segments[key], numbers, definitions) for key in segments if key in shown]
+    about = _About(
+        numbers=code_numbers(run),
+        levels={row.code: level_of(row) for row in run.codes},
+        definitions={code["name"]: code.get("definition", "") for code in run.summary["codebook"]},
+    )
+    views = [_segment(run, segments[key], about) for key in segments if key in shown]
     used = [code.number for view in views for code in view.codes]
     return ReadingView(
         shelves=tuple(_shelves(views)),
         left_out=_left_out(len(shown), len(segments)),
         filters=tuple(
-            (number, code, used.count(number)) for code, number in numbers.items() if number in set(used)
+            (number, code, used.count(number))
+            for code, number in about.numbers.items()
+            if number in set(used)
         ),
     )
 
@@ -117,7 +135,9 @@ def _choose(run: RunTables, segments: Mapping[Key, Sequence[Suggestion]]) -> fro
 
 
 def _size(rows: Sequence[Suggestion]) -> int:
-    return len(rows[0].quote) + sum(EXCERPT_CHARACTERS * len(row.nearest) + DEFINITION_CHARACTERS for row in rows)
+    return len(rows[0].quote) + sum(
+        EXCERPT_CHARACTERS * len(row.nearest) + DEFINITION_CHARACTERS for row in rows
+    )
 
 
 def _left_out(n_shown: int, n_segments: int) -> str:
@@ -129,11 +149,11 @@ def _left_out(n_shown: int, n_segments: int) -> str:
     )
 
 
-def _segment(
-    run: RunTables, rows: Sequence[Suggestion], numbers: Mapping[str, int], definitions: Mapping[str, str]
-) -> SegmentView:
+def _segment(run: RunTables, rows: Sequence[Suggestion], about: _About) -> SegmentView:
     first = rows[0]
-    words = {word for row in rows for word, _ in row.evidence}
+    words: dict[str, float] = {}
+    for word, value in (pair for row in rows for pair in row.evidence):
+        words[word] = max(value, words.get(word, value))
     return SegmentView(
         transcript=first.transcript,
         speaker=first.speaker,
@@ -142,12 +162,13 @@ def _segment(
         quote=mark_words(first.quote, words),
         codes=tuple(
             CodeSuggestion(
-                number=numbers.get(row.code, 0),
+                number=about.numbers.get(row.code, 0),
                 name=row.code,
+                level=about.levels.get(row.code, NOT_YET),
                 probability=percent(row.probability),
                 evidence=tuple((word, contribution(value)) for word, value in row.evidence),
                 nearest=tuple(_nearest(run, row.nearest)),
-                definition=shorten(definitions.get(row.code, ""), most=DEFINITION_CHARACTERS),
+                definition=shorten(about.definitions.get(row.code, ""), most=DEFINITION_CHARACTERS),
             )
             for row in rows
         ),
@@ -160,14 +181,23 @@ def _nearest(run: RunTables, ids: Iterable[str]) -> Iterable[NearExcerpt]:
         yield NearExcerpt(found.transcript, found.speaker, quote, found.codes)
 
 
-def mark_words(text: str, words: Iterable[str]) -> tuple[tuple[str, bool], ...]:
-    """Pieces of the text in order, True for whole words (in any case) among ``words``; joined they are the text."""
-    longest_first = sorted(filter(None, words), key=lambda word: (-len(word), word))
-    if not longest_first:
-        return ((text, False),)
-    wanted = "|".join(map(re.escape, longest_first))
+def mark_words(text: str, words: Mapping[str, float]) -> tuple[tuple[str, str], ...]:
+    """Pieces of the text in order, each with "strong" or "faint" for a whole word (in any case) that spoke, else "".
+
+    words: word -> its contribution. Joined, the pieces are the text.
+    """
+    weight = {word.casefold(): value for word, value in words.items() if word}
+    if not weight:
+        return ((text, ""),)
+    wanted = "|".join(map(re.escape, sorted(weight, key=lambda word: (-len(word), word))))
     pieces = re.split(rf"(?<!\w)({wanted})(?!\w)", text, flags=re.IGNORECASE)
-    return tuple((piece, place % 2 == 1) for place, piece in enumerate(pieces) if piece)
+    return tuple(
+        (piece, _strength(weight, piece) if place % 2 else "") for place, piece in enumerate(pieces) if piece
+    )
+
+
+def _strength(weight: Mapping[str, float], word: str) -> str:
+    return "strong" if weight.get(word.casefold(), 0.0) >= STRONG else "faint"
 
 
 def _shelves(views: Sequence[SegmentView]) -> Iterable[Shelf]:
