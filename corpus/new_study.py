@@ -60,5 +60,5 @@ def _comment(text: str) -> list[str]:
 
 
 def _toml(value: object) -> str:
-    """A TOML literal; JSON's strings, numbers and arrays are TOML's too."""
-    return json.dumps(value, ensure_ascii=False)
+    """A TOML literal; JSON's strings, numbers and arrays are TOML's too, but for a bare DEL."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
