@@ -247,15 +247,18 @@ def _reads(
     for read in stated.reads:
         per_coder[read.coder].append(read)
     reads: list[Read] = []
+    assumed = []
     for coder, reading in readings.items():
         if coder in per_coder:
             reads += per_coder[coder]
             continue
         reads += [Read(coder, name, 0, len(by_id[name].text), assumed=True) for name in reading.read_ids]
         if reading.read_ids:
-            notes.append(
-                f"{coder}: assumed to have read all of {len(reading.read_ids)} transcripts (no coverage.csv row)"
-            )
+            assumed.append(f"{coder} ({len(reading.read_ids):,})")
+    if assumed:
+        notes.append(
+            f"assumed read, for want of rows in coverage.csv: all of the transcripts of {', '.join(assumed)}"
+        )
     notes += [
         f"coverage.csv: '{coder}' has no file in codings/" for coder in per_coder if coder not in readings
     ]

@@ -8,11 +8,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 FloatArray = npt.NDArray[np.float64]
 # liblinear draws from one generator for the whole process: two fits at a time would disturb each other's order.
 _LIBLINEAR = Lock()
+MOST_STEPS = 300
 Rows: TypeAlias = Any
 """(n, d): a sparse csr_matrix or a dense array; SciPy has no types to say so."""
 
@@ -35,11 +38,15 @@ class Linear:
 def fit_linear(rows: Rows, targets: FloatArray, *, strength: float, seed: int) -> Linear:
     """Fit one logistic regression a code on the share of coders who gave it.
 
-    rows: (n, d). targets: (n, k) in 0..1; a share y strictly between is two rows, label 1 with weight y and
-        label 0 with weight 1 - y. Classes are balanced: each code's positives weigh as much as its negatives.
+    rows: (n, d), sparse (liblinear's dual method) or dense (L-BFGS for all codes at once: the same optimum but
+        for liblinear's slightly penalized intercept, and each is many times faster on its kind of rows).
+    targets: (n, k) in 0..1; a share y strictly between is two rows, label 1 with weight y and label 0 with
+        weight 1 - y. Classes are balanced: each code's positives weigh as much as its negatives.
     strength: scikit-learn's C. A code without positives or without negatives gets weights 0 and the
         intercept of its smoothed rate.
     """
+    if isinstance(rows, np.ndarray):
+        return _fit_dense(rows, targets, strength=strength)
     fitted = [_fit_one(rows, y, strength=strength, seed=seed) for y in targets.T]
     weights = np.vstack([w for w, _ in fitted]) if fitted else np.zeros((0, rows.shape[1]))
     return Linear(weights, np.array([b for _, b in fitted]))
@@ -60,3 +67,27 @@ def _fit_one(rows: Rows, y: FloatArray, *, strength: float, seed: int) -> tuple[
     with _LIBLINEAR:
         model.fit(rows[order] if len(split) else rows, labels, sample_weight=weights * len(y) / 2)
     return model.coef_[0], float(model.intercept_[0])
+
+
+def _fit_dense(rows: FloatArray, targets: FloatArray, *, strength: float) -> Linear:
+    mass, n = targets.sum(axis=0), len(targets)
+    usable = np.flatnonzero((mass > 0) & (mass < n))
+    y, d = targets[:, usable], rows.shape[1]
+    given, not_given = y * (n / 2 / mass[usable]), (1 - y) * (n / 2 / (n - mass[usable]))
+
+    def objective(flat: FloatArray) -> tuple[float, FloatArray]:
+        theta = flat.reshape(d + 1, len(usable))
+        logits = rows @ theta[:d].astype(rows.dtype) + theta[d]
+        softplus = np.logaddexp(0, logits)
+        loss = strength * (given * (softplus - logits) + not_given * softplus).sum()
+        slope = strength * (expit(logits) * (given + not_given) - given)
+        gradient = np.vstack([rows.T @ slope.astype(rows.dtype) + theta[:d], slope.sum(axis=0)])
+        return float(loss + 0.5 * np.square(theta[:d]).sum()), gradient.ravel()
+
+    options = {"maxiter": MOST_STEPS, "ftol": 1e-7, "gtol": 1e-3}
+    start = np.zeros((d + 1) * len(usable))
+    found = minimize(objective, start, jac=True, method="L-BFGS-B", options=options).x.reshape(d + 1, -1)
+    rates = (mass + 0.5) / (n + 1)
+    weights, intercepts = np.zeros((targets.shape[1], d)), np.log(rates / (1 - rates))
+    weights[usable], intercepts[usable] = found[:d].T, found[d]
+    return Linear(weights, intercepts)

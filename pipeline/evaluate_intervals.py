@@ -42,7 +42,10 @@ def evaluation_intervals(
         "macro_average_precision": _average_precision(truth, scored.probabilities, place),
         **_f1_figures(truth, scored, place, len(names)),
     }
-    return {name: _row(_interval(statistic, len(names), seed=seed)) for name, statistic in figures.items()}
+    return {
+        name: _row(_interval(statistic, len(names), seed=seed), len(names))
+        for name, statistic in figures.items()
+    }
 
 
 def whole_figures(truth: BoolArray, scored: Scored, groups: Sequence[str]) -> dict[str, float | None]:
@@ -84,13 +87,13 @@ def _left_out(n_groups: int) -> FloatArray:
     return np.asarray(block_of[None, :] != np.arange(n_blocks)[:, None], dtype=np.float64)
 
 
-def _row(interval: Interval) -> dict[str, object]:
+def _row(interval: Interval, n_groups: int) -> dict[str, object]:
     return {
         "low": interval.low if interval.defined else None,
         "high": interval.high if interval.defined else None,
         "level": interval.level,
-        "method": interval.method.replace("transcripts", "groups"),
-        "n_groups": interval.n_transcripts,
+        "method": interval.method.replace(f"{interval.n_transcripts} transcripts", f"{n_groups:,} groups"),
+        "n_groups": n_groups,
         "reason": interval.reason,
     }
 
