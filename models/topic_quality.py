@@ -75,7 +75,7 @@ def _fit_words(model: TopicModel, counts: sp.csr_matrix) -> list[IntArray]:
 def match_topics(wanted: Sequence[IntArray], found: Sequence[IntArray]) -> FloatArray:
     """(len(wanted),) likeness of each topic to its partner in the best one-to-one matching, 0 without a partner.
 
-    Likeness is the average Jaccard index of the first 1, 2, ... 10 words (Greene et al. 2014, eq. 1), so the
+    Likeness is the average Jaccard index of the first 1, 2, ... 10 words (Greene et al. 2014), so the
     heaviest words count most. wanted, found: columns of the top words of each topic.
     """
     likeness = np.zeros(len(wanted))

@@ -6,9 +6,10 @@ many to ask for, is in ``models.topic_quality``.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -130,8 +131,7 @@ class NmfTopics(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         """Learn topics from rows (d, w) that are weighted already, and perhaps smoothed over neighbours."""
         n_topics = min(self.n_topics, *rows.shape)
         self.nmf_ = NMF(n_topics, init="nndsvda", max_iter=1000, random_state=self.seed)
-        with threadpool_limits(1), warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the last step is still a factorisation
+        with threadpool_limits(1), _quiet():
             self.nmf_.fit(rows)
         self.topic_words_ = _rows_of_one(self.nmf_.components_)
         return self
@@ -142,9 +142,20 @@ class NmfTopics(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
 
     def transform_weighted(self, rows: sp.csr_matrix) -> FloatArray:
         """(d, k) shares of rows as ``fit_weighted`` takes them."""
-        with threadpool_limits(1):
+        with threadpool_limits(1), _quiet():
             loads = self.nmf_.transform(rows)
         return _rows_of_one(loads * self.nmf_.components_.sum(axis=1))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without two warnings of scikit-learn's NMF that ask nothing of a researcher.
+
+    After the last step it is still a factorisation; the error of an exact fit may be a last bit below 0.
+    """
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 class LdaTopics(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped

@@ -159,6 +159,7 @@ def _fit(
     stability = measure_stability(
         model, lambda other: make(n_topics, seed=other), documents, halves, seed=seed
     )
+    # Segments without a document have place -1: the row of zeros at the end.
     shares = np.vstack([model.transform(documents.counts), np.zeros(n_topics)])[documents.row_of]
     n_segments = np.bincount(_main_topic(shares) + 1, minlength=n_topics + 1)[1:]
     order = np.argsort(-n_segments, kind="stable")
@@ -220,7 +221,7 @@ def _examples(
     order = np.lexsort((places, -n_words, -shares[places], n_words < WORDS_OF_EXAMPLE))
     chosen: list[int] = []
     seen: set[object] = set()
-    for place in map(int, places[order]):
+    for place in places[order].tolist():
         marks = {segments[place].transcript_id, int(documents.row_of[place])}
         if not marks & seen and len(chosen) < N_EXAMPLES:
             chosen.append(place)
@@ -232,7 +233,7 @@ def _write_shares(path: Path, fitted: Mapping[str, Fitted], segments: Sequence[S
     columns: dict[str, list[object]] = {name: [] for name in SHARE_TYPES}
     for name, model in fitted.items():
         main = model.main
-        for place in np.flatnonzero(main >= 0):
+        for place in np.flatnonzero(main >= 0).tolist():
             columns["segment_id"].append(segments[place].segment_id)
             columns["model"].append(name)
             columns["topic"].append(int(main[place]) + 1)
