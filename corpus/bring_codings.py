@@ -71,6 +71,8 @@ def import_codings(
             continue
         cells["code"] = spell.code(cells["code"])
         rows[spell.coder(who)].append([cells.get(name, "") for name in WRITTEN_COLUMNS])
+    for name in rows:
+        _refuse_damaged(study, name)
     n_new = sum(_append(study, name, new) for name, new in rows.items())
     warnings = [*table.warnings, *spell.warnings()]
     if not table.rows and not rejected:
@@ -102,6 +104,7 @@ class _Spelling:
         names = read_codebook(path.read_bytes()).codebook.names if path.is_file() else ()
         self._codes = {fold_name(name): name for name in names}
         self._has_codebook = bool(names)
+        self._exact = {*self._known, *names}
         self._said: dict[str, None] = {}
 
     def coder(self, name: str) -> str:
@@ -126,7 +129,7 @@ class _Spelling:
 
     def _keep(self, names: dict[str, str], raw: str, kind: str) -> str:
         tidy = tidy_name(raw)
-        kept = names.setdefault(fold_name(raw), tidy)
+        kept = tidy if tidy in self._exact else names.setdefault(fold_name(raw), tidy)
         if kept != tidy:
             self._said[f"{kind} '{tidy}' is taken for '{kept}'"] = None
         elif unicodedata.normalize("NFC", raw) != raw:
@@ -136,6 +139,14 @@ class _Spelling:
     def warnings(self) -> list[str]:
         look_alike = [w for w in spelling_warnings(self._codes.values(), kind="code") if "look alike" in w]
         return [*self._said, *look_alike]
+
+
+def _refuse_damaged(study: Study, coder: str) -> None:
+    """A coder's file is written anew with what is added: rows that cannot be read would be lost."""
+    path = study.codings_dir / f"{coder}.csv"
+    if path.is_file() and (rejected := read_table(path.read_bytes(), file=path.name).rejected):
+        problems = [f"codings/{path.name}, to which it belongs, {problem}" for problem in rejected]
+        raise FileError(path.name, problems, "Mend that file first; nothing was added.")
 
 
 def _append(study: Study, coder: str, rows: Sequence[Sequence[str]]) -> int:

@@ -28,12 +28,18 @@ def bring_files_in(study: Study, files: Sequence[Path], *, coder: str = "") -> B
     """Bring files in, transcripts before what points to them; a file that is refused does not stop the others."""
     brought: list[str] = []
     set_aside: dict[str, str] = {}
+    transcripts_brought: set[str] = set()
     for path in sorted(files, key=_comes_first):
+        if path.name in transcripts_brought:
+            set_aside[path.name] = "another file of this name was brought in just now; rename one of them"
+            continue
         try:
             found = import_file(study, path, _transcripts_of(study), coder=coder)
         except StudyError as error:
             set_aside[path.name] = "; ".join(error.problems) if isinstance(error, FileError) else str(error)
             continue
+        if found.kind == "transcripts":
+            transcripts_brought.add(path.name)
         brought.append(f"{found.file}: {found.n_new} new {found.kind}")
         brought += [f"{found.file}: {warning}" for warning in found.warnings]
         if found.rejected:
@@ -91,9 +97,10 @@ def _importer(table: Table, path: Path) -> _Importer:
     transcript, code = find_column(table, "transcript"), find_column(table, "code")
     if {"speaker", "text"} <= columns and transcript:
         return lambda study, path, table, transcripts, coder: _import_transcripts(study, path)
-    if transcript and code:
+    # A column "name" beside transcripts is a code only where something is addressed: else it is a person's.
+    if transcript and code and (code != "name" or columns & {"start", "turn", "quote"}):
         return import_codings
-    if code:
+    if code and not transcript:
         return _import_codebook
     if transcript:
         return _import_participants
