@@ -74,7 +74,7 @@ def import_codings(
     for name in rows:
         _refuse_damaged(study, name)
     n_new = sum(_append(study, name, new) for name, new in rows.items())
-    warnings = [*table.warnings, *spell.warnings()]
+    warnings = [*table.notes, *table.warnings, *spell.warnings()]
     if not table.rows and not rejected:
         warnings.append("0 codings")
     return Imported(path.name, "codings", n_new, tuple(warnings), tuple(rejected))
