@@ -12,10 +12,10 @@ import io
 import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from corpus.decode import Decoded, decode_bytes
+from corpus.decode import decode_bytes
 from corpus.errors import FileError
 from corpus.files import write_whole
 
@@ -79,20 +79,51 @@ def read_table(
         raise FileError(file, [problem for _, problem in records.problems])
     if header is None:
         raise FileError(file, ["empty file"])
+    table = table_from_records(
+        itertools.chain([header], records),
+        file=file,
+        required=required,
+        optional=optional,
+        for_machines=for_machines,
+        damaged=decoded.n_replaced > 0,
+        problems=records.problems,
+    )
+    return replace(
+        table,
+        warnings=(*decoded.warnings, *table.warnings),
+        notes=_notes(decoded.encoding, records.delimiter),
+    )
+
+
+def table_from_records(
+    records: Iterable[tuple[int, Sequence[str]]],
+    *,
+    file: str,
+    required: Collection[str] = (),
+    optional: Collection[str] | None = None,
+    for_machines: bool = False,
+    damaged: bool = False,
+    problems: Collection[tuple[int, str]] = (),
+) -> Table:
+    """The table in records, each its line and its cells, whatever file they stand in; as ``read_table``.
+
+    records: the first names the columns. damaged: U+FFFD in a cell stands for bytes that were not text.
+    problems: lines and reasons of records that could not be read at all; looked at when all are read.
+    Raises FileError if there are no records, and for a missing or doubled column.
+    """
+    records = iter(records)
+    header = next(records, None)
+    if header is None:
+        raise FileError(file, ["empty file"])
     names = [_column_name(cell) for cell in header[1]]
     _check_columns(names, file=file, required=required)
-    rows, rejected, unnamed = _take_rows(records, names, decoded, for_machines=for_machines)
+    rows, rejected, unnamed = _take_rows(records, names, damaged=damaged, for_machines=for_machines)
     columns = tuple(name for name in names if name)
-    warnings = [*decoded.warnings, *_column_warnings(columns, unnamed, required, optional)]
-    if not rows and not records.problems and not rejected:
+    warnings = _column_warnings(columns, unnamed, required, optional)
+    if not rows and not problems and not rejected:
         warnings.append("no rows below the header")
-    return Table(
-        columns,
-        tuple(rows),
-        tuple(warnings),
-        tuple(text for _, text in sorted([*rejected, *records.problems])),
-        _notes(decoded.encoding, records.delimiter),
-    )
+    told = tuple(text for _, text in sorted([*rejected, *problems]))
+    return Table(columns, tuple(rows), tuple(warnings), told)
 
 
 def write_table(
@@ -237,7 +268,7 @@ def _shown(name: str) -> str:
 
 
 def _take_rows(
-    records: _Records, names: Sequence[str], decoded: Decoded, *, for_machines: bool
+    records: Iterable[tuple[int, Sequence[str]]], names: Sequence[str], *, damaged: bool, for_machines: bool
 ) -> tuple[list[Row], list[tuple[int, str]], set[int]]:
     """Rows, rejected rows as (line, message), and positions of columns without a name that hold something."""
     rows: list[Row] = []
@@ -245,7 +276,7 @@ def _take_rows(
     unnamed: set[int] = set()
     gaps = [at for at, name in enumerate(names) if not name]
     for line, cells in records:
-        if reason := _reason_to_reject(cells, len(names), damaged=decoded.n_replaced > 0):
+        if reason := _reason_to_reject(cells, len(names), damaged=damaged):
             rejected.append((line, f"line {line}: {reason}"))
             continue
         unnamed.update(at for at in gaps if cells[at])

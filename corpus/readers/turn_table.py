@@ -17,7 +17,7 @@ from corpus.errors import FileError
 from corpus.names import tidy_name
 from corpus.readers.marks import seconds
 from corpus.records import Reading, Transcript, Turn
-from corpus.tables import Row, read_table
+from corpus.tables import Row, Table, read_table
 
 REQUIRED = ("transcript", "speaker", "text")
 OPTIONAL = ("turn", "start_time", "end_time")
@@ -43,7 +43,11 @@ def read_turn_table(data: bytes, *, source: str) -> Reading:
     A row without a transcript, or with a turn that is no whole number from 1 or stands twice, is listed in
     ``rejected``; a time that cannot be read is left out and counted. Raises FileError if no row can be used.
     """
-    table = read_table(data, file=source, required=REQUIRED, optional=OPTIONAL)
+    return turns_of_table(read_table(data, file=source, required=REQUIRED, optional=OPTIONAL), source=source)
+
+
+def turns_of_table(table: Table, *, source: str) -> Reading:
+    """Every transcript of a turn table that has been read from whatever file; as ``read_turn_table``."""
     said, problems = _gather(table.rows, numbered="turn" in table.columns)
     rejected = (*table.rejected, *problems)
     transcripts = [_transcript(name, turns, source) for name, turns in said.items()]
