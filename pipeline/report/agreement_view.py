@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from pipeline.agreement.coefficients import COEFFICIENTS
@@ -17,8 +18,8 @@ KINDS = {
     "model-human": "coder and model",
     "machine-human": "coder and machine",
 }
-#: Pairs whose table per code is on the page; the rest are in agreement.csv.
-MOST_PAIRS = 15
+#: So many lines of pairs are on the page, those with the model first; the rest are in agreement.csv.
+MOST_LINES = 1500
 ALL_CODES = "all codes, pooled"
 
 
@@ -61,7 +62,16 @@ def agreement_view(run: RunTables) -> AgreementView:
     comparisons = run.agreement["comparisons"]
     columns = _columns(comparisons)
     pairs = list(_pairs(comparisons, run.agreement["overall"], [key for key, _ in columns]))
-    return AgreementView(columns, tuple(pairs[:MOST_PAIRS]), len(pairs[MOST_PAIRS:]))
+    shown = _fitting(pairs)
+    return AgreementView(columns, shown, len(pairs) - len(shown))
+
+
+def _fitting(pairs: Sequence[PairView]) -> tuple[PairView, ...]:
+    """The pairs that fit on the page, in their order."""
+    order = sorted(range(len(pairs)), key=lambda place: (pairs[place].kind == "human-human", place))
+    n_lines = accumulate(len(pairs[place].rows) for place in order)
+    chosen = {place for place, lines in zip(order, n_lines, strict=True) if lines <= MOST_LINES}
+    return tuple(pair for place, pair in enumerate(pairs) if place in chosen)
 
 
 def _columns(comparisons: Sequence[Row]) -> tuple[tuple[str, str], ...]:

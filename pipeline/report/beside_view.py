@@ -53,7 +53,7 @@ class BesideView:
     """The model beside the coders.
 
     n_pairs: of coders, of coder and model. people, model: means over the codes in ``n_codes``, undefined
-        (with n_codes 0) where no code has both.
+        (with n_codes 0) where no code has both. model_alone: the same for coder and model, whoever else coded.
     """
 
     rows: tuple[BesideRow, ...]
@@ -62,6 +62,7 @@ class BesideView:
     n_codes: int
     people: Number
     model: Number
+    model_alone: Number
     n_units: str
 
 
@@ -72,6 +73,7 @@ def beside_view(run: RunTables) -> BesideView:
     sides = [tuple(_side(found[kind].get(code, [])) for kind in KINDS) for code in codes]
     axis = coefficient_axis(bound for pair in sides for side in pair for bound in (side.value, side.low))
     both = [(a.value, b.value) for a, b in sides if a.value is not None and b.value is not None]
+    alone = [b.value for _, b in sides if b.value is not None]
     pooled = [row for row in run.agreement["comparisons"] if row["code"] is None]
     return BesideView(
         rows=tuple(
@@ -86,6 +88,7 @@ def beside_view(run: RunTables) -> BesideView:
         n_codes=len(both),
         people=Number(coefficient(fmean(a for a, _ in both)) if both else UNDEFINED),
         model=Number(coefficient(fmean(b for _, b in both)) if both else UNDEFINED),
+        model_alone=Number(coefficient(fmean(alone) if alone else None)),
         n_units=_n_units([row for row in pooled if row["kind"] == KINDS[0]]),
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.report.figures import SHARE_AXIS, Axis, Mark, mark
 from pipeline.report.levels import NOT_YET, Level, level_of
 from pipeline.report.tables import CodeRow, RunTables
-from pipeline.report.wording import Number, coefficient, count, interval, percent
+from pipeline.report.wording import Number, coefficient, count, error, interval, percent
 
 NO_PARENT = ""
 
@@ -181,7 +181,7 @@ def _scopes(evaluation: Mapping[str, Any]) -> Iterator[ScopeRow]:
                 recall_at_3=percent(scope["recall_at_3"]),
                 micro_f1=_with_interval(scope, "micro_f1") if "micro_f1" in scope else None,
                 macro_f1=_with_interval(scope, "macro_f1") if "macro_f1" in scope else None,
-                ece=coefficient(scope["ece"]) if "ece" in scope else "",
+                ece=error(scope["ece"]) if "ece" in scope else "",
             )
 
 

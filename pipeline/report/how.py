@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,9 @@ class HowGroup:
     entries: tuple[How, ...]
 
 
-def how_groups(evaluation: Mapping[str, Any], coefficients: Collection[str]) -> tuple[HowGroup, ...]:
+def how_groups(
+    evaluation: Mapping[str, Any], topics: Mapping[str, Any], coefficients: Collection[str]
+) -> tuple[HowGroup, ...]:
     """All explanations.
 
     coefficients: keys of the agreement figures that the report shows.
@@ -41,7 +43,7 @@ def how_groups(evaluation: Mapping[str, Any], coefficients: Collection[str]) -> 
         HowGroup("What was read", _READ),
         HowGroup("Suggestions", _SUGGESTED),
         HowGroup("How well codes are known", (_split(evaluation), *_KNOWN)),
-        HowGroup("Topics", _TOPICS),
+        HowGroup("Topics", tuple(_topics(topics))),
         HowGroup("Agreement", (*_AGREEMENT, *_coefficients(coefficients))),
     )
 
@@ -200,29 +202,6 @@ _KNOWN = (
     ),
 )
 
-_TOPICS = (
-    How(
-        "topic",
-        "Topics",
-        "A topic is a list of words that a statistical model finds to go together. It is no theme: nobody "
-        "has read it into the data.",
-    ),
-    How(
-        "coherence",
-        "Coherence",
-        "How much more often the topic's ten heaviest words stand within ten words of each other than "
-        "chance would have it: c_npmi of gensim, −1 to 1 (Aletras & Stevenson 2013).",
-    ),
-    How(
-        "stability",
-        "Stability",
-        "How like the topic's words are to those of its partner when the model is fitted to random halves "
-        "of the transcripts, 0 to 1 (after Greene, O'Callaghan & Cunningham 2014). Topics that do not "
-        "come back are not shown.",
-    ),
-    How("topic_share", "Segments of a topic", "Segments in which the topic weighs most of all topics."),
-)
-
 _AGREEMENT = (
     How(
         "units",
@@ -263,6 +242,28 @@ def _split(evaluation: Mapping[str, Any]) -> How:
         "has learned from all groups."
     )
     return How("split", "Evaluation on groups that the model has not seen", text)
+
+
+_TOPIC_TITLES = {
+    "documents": "What topics are estimated from",
+    "n_topics": "How many topics",
+    "coherence": "Coherence",
+    "stability": "Stability",
+    "shown": "Which topics are shown",
+    "n_segments": "Segments of a topic",
+}
+
+
+def _topics(topics: Mapping[str, Any]) -> Iterator[How]:
+    """What a topic is, then what topics.json says of how its figures were computed."""
+    yield How(
+        "topic",
+        "Topics",
+        "A topic is a list of words that a statistical model finds to go together. It is no theme: nobody "
+        "has read it into the data.",
+    )
+    for key, text in topics["how_computed"].items():
+        yield How(f"topic-{key}", _TOPIC_TITLES.get(key, key), f"{text[:1].upper()}{text[1:]}.")
 
 
 def _coefficients(keys: Collection[str]) -> tuple[How, ...]:

@@ -14,6 +14,8 @@ from pipeline.report.wording import count, count_of, percent
 #: Share of repeated texts from which the overview warns of them.
 MANY_REPEATED = 0.05
 SHOWN_CODES = 12
+#: So many notes are said in full, more are counted.
+NOTES_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +113,17 @@ def _attention(run: RunTables, beside: BesideView) -> Iterator[Attention]:
     yield from _about_files(files)
     if n_unplaced := facts["placement"]["unplaced"]:
         yield Attention(f"{count_of(n_unplaced, 'coding')} could not be placed on any segment.", "notes")
-    if any("assumed to have read" in note for note in facts["notes"]):
+    if len(facts["notes"]) <= NOTES_AT_ONCE:
+        yield from (Attention(f"{note}.", "notes") for note in facts["notes"])
+    else:
         yield Attention(
-            "Coders are assumed to have read all of each transcript that they coded: no coverage.csv says "
-            "otherwise.",
-            "notes",
+            f"{count_of(len(facts['notes']), 'note')} on codings, codebook and participants.", "notes"
         )
-    n_other = sum("assumed to have read" not in note for note in facts["notes"])
-    if n_other:
-        yield Attention(f"{count_of(n_other, 'note')} on codings, codebook and participants.", "notes")
     rows = scored_rows(run.codes)
     n_weak = sum(level_of(row) is HARDLY for row in rows)
     if n_weak:
         yield Attention(
-            f"{count_of(n_weak, 'code')} hardly known: read those suggestions with most doubt.", "codes"
+            f"{count_of(n_weak, 'code')} hardly known: doubt most what the model says of them.", "codes"
         )
     n_missing = sum(level_of(row) is NOT_YET for row in rows)
     if n_missing:

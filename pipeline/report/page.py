@@ -41,7 +41,7 @@ def render_page(run: RunTables) -> str:
             beside=beside,
             agreement=agreement,
             notes=notes_view(run),
-            how=how_groups(run.evaluation, {key for key, _ in agreement.columns}),
+            how=how_groups(run.evaluation, run.topics, {key for key, _ in agreement.columns}),
         )
     )
 

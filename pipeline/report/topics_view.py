@@ -31,32 +31,55 @@ class TopicView:
 
 @dataclass(frozen=True, slots=True)
 class TopicModelView:
-    """One topic model. hidden: how many topics did not come back. reason: why it has none, or ""."""
+    """One topic model. n_hidden: topics that did not come back; n_left_out: that the page does not hold."""
 
     name: str
+    how: str
     topics: tuple[TopicView, ...]
     n_hidden: int
     n_left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopicsView:
+    """The section on topics. reason: why there are none, or ""."""
+
     reason: str
+    models: tuple[TopicModelView, ...]
 
 
-def topics_view(run: RunTables) -> tuple[TopicModelView, ...]:
-    """The section on topics, a part a model."""
-    return tuple(_model(name, model, run) for name, model in run.topics.get("models", {}).items())
-
-
-def _model(name: str, model: Mapping[str, Any], run: RunTables) -> TopicModelView:
-    shown = [topic for topic in model["topics"] if topic["shown"]]
-    return TopicModelView(
-        name=name.upper(),
-        topics=tuple(_topic(topic, run) for topic in shown[:MOST_TOPICS]),
-        n_hidden=len(model["topics"]) - len(shown),
-        n_left_out=len(shown[MOST_TOPICS:]),
-        reason=model.get("reason", ""),
+def topics_view(run: RunTables) -> TopicsView:
+    """The section on topics, models that found any first."""
+    places = _quotable(run)
+    models = [_model(name, model, places) for name, model in run.topics["models"].items()]
+    return TopicsView(
+        reason=run.topics.get("reason", ""),
+        models=tuple(sorted(models, key=lambda model: (not model.topics, model.name))),
     )
 
 
-def _topic(topic: Mapping[str, Any], run: RunTables) -> TopicView:
+def _quotable(run: RunTables) -> dict[str, NearExcerpt]:
+    """Segment id -> its words, for the segments whose words are in a table of the run."""
+    found = {f"{s.transcript}#{s.start}-{s.end}": (s.transcript, s.speaker, s.quote) for s in run.suggestions}
+    found |= {e.segment: (e.transcript, e.speaker, e.quote) for e in run.excerpts.values()}
+    return {
+        name: NearExcerpt(transcript, speaker, shorten(quote, most=QUOTE_CHARACTERS), "")
+        for name, (transcript, speaker, quote) in found.items()
+    }
+
+
+def _model(name: str, model: Mapping[str, Any], places: Mapping[str, NearExcerpt]) -> TopicModelView:
+    shown = [topic for topic in model["topics"] if topic["shown"]]
+    return TopicModelView(
+        name=name.upper(),
+        how=model["how_computed"],
+        topics=tuple(_topic(topic, places) for topic in shown[:MOST_TOPICS]),
+        n_hidden=len(model["topics"]) - len(shown),
+        n_left_out=len(shown[MOST_TOPICS:]),
+    )
+
+
+def _topic(topic: Mapping[str, Any], places: Mapping[str, NearExcerpt]) -> TopicView:
     return TopicView(
         number=topic["number"],
         words=tuple(word for word, _ in topic["words"]),
@@ -64,20 +87,15 @@ def _topic(topic: Mapping[str, Any], run: RunTables) -> TopicView:
         stability=coefficient(topic["stability"]),
         n_segments=count(topic["n_segments"]),
         share=percent(topic["share"]),
-        quotes=tuple(_quotes(topic.get("examples", ()), run))[:MOST_QUOTES],
+        quotes=tuple(_quotes(topic, places))[:MOST_QUOTES],
     )
 
 
-def _quotes(examples: Any, run: RunTables) -> Iterator[NearExcerpt]:
-    """Quotes of examples that are records with their words, or ids of segments that people coded."""
-    for example in examples:
-        if isinstance(example, str):
-            found = run.excerpts.get(example)
-            if found:
-                yield NearExcerpt(
-                    found.transcript, found.speaker, shorten(found.quote, most=QUOTE_CHARACTERS), ""
-                )
-        else:
-            quote = shorten(example.get("text", ""), most=QUOTE_CHARACTERS)
-            if quote:
-                yield NearExcerpt(example.get("transcript", ""), example.get("speaker", ""), quote, "")
+def _quotes(topic: Mapping[str, Any], places: Mapping[str, NearExcerpt]) -> Iterator[NearExcerpt]:
+    """Quotes of the topic's examples: records with their words, or ids of segments that a table quotes."""
+    if "examples" in topic:
+        for example in topic["examples"]:
+            quote = shorten(example["text"], most=QUOTE_CHARACTERS)
+            yield NearExcerpt(example["transcript"], example["speaker"], quote, "")
+    else:
+        yield from (places[name] for name in topic["segment_ids"] if name in places)

@@ -62,6 +62,11 @@ def coefficient(value: float | None) -> str:
     return "0.00" if text == "-0.00" else text.replace("-", MINUS)
 
 
+def error(value: float | None) -> str:
+    """A mean distance, at least 0: two decimals, never 0.00 for what is not exactly that."""
+    return "<0.01" if value is not None and 0 < value < 0.005 else coefficient(value)
+
+
 def interval(low: float | None, high: float | None) -> str:
     """ "0.65 to 0.77", or "" where there is none."""
     return "" if low is None or high is None else f"{_bound(low)} to {_bound(high)}"
