@@ -121,3 +121,34 @@ def toy(make_toy: Callable[..., ToyCorpus]) -> ToyCorpus:
 def trained(toy: ToyCorpus, train_toy: Callable[[ToyCorpus], Trained]) -> Trained:
     """The model of ``toy``."""
     return train_toy(toy)
+
+
+@pytest.fixture(scope="session")
+def tiny_study_files() -> dict[str, str]:
+    """Six invented interviews, the last two unread, and what Ann and Bob made of the others.
+
+    The interviewer asks, P1 answers in 12 turns; every third answer is about waiting, every third about
+    money. Bob read t1 and t2 only and declines one in five of what Ann codes there.
+    """
+    waiting = ["we waited so long", "the queue was endless", "hours late again", "waiting and waiting"]
+    money = ["parking cost a lot", "we paid the taxi", "money was tight", "the bus fare went up"]
+    other = ["my sister came along", "they were kind", "the room was cold", "I like the garden"]
+    files: dict[str, str] = {}
+    rows: dict[str, list[str]] = {"ann": [], "bob": []}
+    for t in range(1, 7):
+        lines = []
+        for i in range(12):
+            about = (waiting, money, other)[i % 3]
+            season = ("spring", "summer", "autumn")[t % 3]
+            said = f"Well, {about[(i + t) % 4]} and {about[(i * t + 1) % 4]} that {season}."
+            lines += [f"Interviewer: And what about part {i + 1} of it?", f"P1: {said}"]
+            code = ("Waiting", "Money", "")[i % 3]
+            if code and t <= 4:
+                rows["ann"].append(f"t{t},{code},{2 * i + 2}")
+            if code and t <= 2 and i % 5:
+                rows["bob"].append(f"t{t},{code},{2 * i + 2}")
+        files[f"transcripts/t{t}.txt"] = "\n".join(lines) + "\n"
+    for coder, found in rows.items():
+        files[f"codings/{coder}.csv"] = "\n".join(["transcript,code,turn", *found, ""])
+    files["codebook.csv"] = "code,definition\nWaiting,Time lost\nMoney,What it cost\nHope,Looking ahead\n"
+    return files
