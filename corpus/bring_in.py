@@ -128,7 +128,7 @@ def _import_transcripts(study: Study, path: Path) -> Imported:
     warnings = [*reading.warnings, *_same_text_elsewhere(study, path, reading.transcripts)]
     if target.is_file():
         warnings.append(
-            "a new version of a transcript that was there: codings are kept where their words stand"
+            "a new version of a transcript that was there: its codings are not moved, so check where they stand now"
         )
     write_whole(target, data)
     return Imported(path.name, "transcripts", len(reading.transcripts), tuple(warnings), reading.rejected)

@@ -168,6 +168,11 @@ def test_transcript_that_is_there_already_is_said_and_not_counted_as_new(study: 
     assert found.brought == ("clinic.txt: 0 new transcripts", "clinic.txt: this file is in the study already")
 
 
+def test_new_version_of_a_transcript_warns_that_codings_stay_where_they_are(study: Study, bring) -> None:
+    found = bring({"clinic.txt": "INT: Ready?\n" + CLINIC})
+    assert any("new version" in line and "not moved" in line for line in found.brought)
+
+
 @pytest.mark.parametrize("other", [CLINIC, CLINIC + "\n\n"])
 def test_same_words_under_another_name_are_said(study: Study, bring, other: str) -> None:
     assert "copy.txt: the same words stand in clinic.txt already" in bring({"copy.txt": other}).brought
