@@ -8,8 +8,15 @@ from types import MappingProxyType
 from typing import Protocol
 
 from corpus.errors import FileError
+from corpus.readers.captions import read_subrip, read_webvtt
+from corpus.readers.exchange import read_json
+from corpus.readers.open_document import read_open_document
+from corpus.readers.pdf import read_pdf
 from corpus.readers.plain_text import read_plain_text
+from corpus.readers.rich_text import read_rich_text
 from corpus.readers.turn_table import read_turn_table
+from corpus.readers.word import read_word
+from corpus.readers.workbook import read_turn_workbook
 from corpus.records import Reading
 
 MAX_BYTES = 100 * 1024 * 1024
@@ -23,7 +30,21 @@ class Reader(Protocol):
 
 
 #: The reader for each ending, in lower case.
-READERS: Mapping[str, Reader] = MappingProxyType({".txt": read_plain_text, ".csv": read_turn_table})
+READERS: Mapping[str, Reader] = MappingProxyType(
+    {
+        ".txt": read_plain_text,
+        ".docx": read_word,
+        ".odt": read_open_document,
+        ".rtf": read_rich_text,
+        ".pdf": read_pdf,
+        ".vtt": read_webvtt,
+        ".srt": read_subrip,
+        ".csv": read_turn_table,
+        ".xlsx": read_turn_workbook,
+        ".json": read_json,
+        ".jsonl": read_json,
+    }
+)
 
 
 def read_transcripts(path: Path, *, source: str) -> Reading:

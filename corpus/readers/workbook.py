@@ -18,9 +18,6 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format
-from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, from_excel
-
 from corpus.errors import FileError
 from corpus.readers.archive import SAVE_AGAIN, Archive
 from corpus.readers.documents import Sentences, told
@@ -139,7 +136,7 @@ class _Book:
         self.n_sheets = len(self._sheets)
         self._related = self._relations()
         old = any(attribute(part, "date1904") in ("1", "true") for part in root.iterfind("{*}workbookPr"))
-        self._epoch = CALENDAR_MAC_1904 if old else CALENDAR_WINDOWS_1900
+        self._since_1904 = old
         self._strings = [_string(entry) for entry in self._related_root("/sharedStrings")]
         self._formats = self._number_formats()
 
@@ -196,7 +193,7 @@ class _Book:
             return {"1": "TRUE", "0": "FALSE"}.get(raw, raw)
         style = attribute(cell, "s")
         known = style.isdecimal() and len(style) < 8 and int(style) < len(self._formats)
-        return _number(raw, self._formats[int(style)] if known else "General", self._epoch)
+        return _number(raw, self._formats[int(style)] if known else "", since_1904=self._since_1904)
 
     def _part(self, name: str) -> Element:
         root, mended = parse_xml(self.archive.read(name), file=self.archive.file, member=name)
@@ -226,6 +223,8 @@ class _Book:
 
     def _number_formats(self) -> list[str]:
         """The number format of each cell style."""
+        from openpyxl.styles.numbers import BUILTIN_FORMATS  # half a second, so only with a workbook
+
         formats = dict(BUILTIN_FORMATS)
         styles: list[str] = []
         for part in self._related_root("/styles"):
@@ -268,24 +267,27 @@ def _unescape(raw: str) -> str:
     return _ESCAPED.sub(lambda match: chr(int(match.group(1), 16)), raw) if "_x" in raw else raw
 
 
-def _number(raw: str, number_format: str, epoch: object) -> str:
+def _number(raw: str, number_format: str, *, since_1904: bool) -> str:
     """A number as a spreadsheet would write it to CSV."""
+    from openpyxl.styles.numbers import is_date_format
+
     try:
         value = float(raw)
-        if value and is_date_format(number_format):
-            return _date_or_time(value, number_format, epoch)
+        if number_format and is_date_format(number_format):
+            return _date_or_time(value, number_format, since_1904=since_1904)
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     except (ValueError, OverflowError):
         return raw
 
 
-def _date_or_time(value: float, number_format: str, epoch: object) -> str:
+def _date_or_time(value: float, number_format: str, *, since_1904: bool) -> str:
+    from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, from_excel
+
     shown = _LITERAL.sub("", number_format).lower()
     if "y" in shown or "d" in shown:
-        moment = from_excel(value, epoch)
-        return moment.isoformat(" ").removesuffix(" 00:00:00") if hasattr(moment, "date") else str(moment)
+        moment = from_excel(value, CALENDAR_MAC_1904 if since_1904 else CALENDAR_WINDOWS_1900)
+        return str(moment).removesuffix(" 00:00:00")
     seconds = round(value * 86_400, 3)
     whole = int(seconds)
     clock = f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
-    fraction = f"{seconds - whole:.3f}".lstrip("0").rstrip("0").rstrip(".")
-    return clock + fraction
+    return clock + f"{seconds - whole:.3f}".lstrip("0").rstrip("0").rstrip(".")
