@@ -34,9 +34,9 @@ def prefect_home() -> Path:
     precode must stay on this machine unless its environment says otherwise.
     """
     if named := os.environ.get("PREFECT_HOME"):
-        return Path(named).expanduser()
+        return Path(named).expanduser().absolute()
     own = os.environ.get("PRECODE_HOME") or "~/.precode"
-    return Path(own).expanduser() / "prefect"
+    return Path(own).expanduser().absolute() / "prefect"
 
 
 def client_settings() -> dict[str, str]:

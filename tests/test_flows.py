@@ -192,15 +192,16 @@ PLACES = [
 
 
 @pytest.mark.parametrize(
-    "error", ["LookupError('Marjorie Quillfeather')", "StudyError('Marjorie Quillfeather')"]
+    ("error", "places"),
+    [("LookupError('Marjorie Quillfeather')", PLACES), ("StudyError('Marjorie Quillfeather')", PLACES[:1])],
 )
-def test_words_of_an_error_in_any_stage_reach_us_but_not_prefect(error, home, tmp_path):
+def test_words_of_an_error_in_any_stage_reach_us_but_not_prefect(error, places, home, tmp_path):
     study_dir = write_planted_study(tmp_path)
-    source = "from corpus.errors import StudyError\n" + BREAKING.format(places=PLACES, error=error)
+    source = "from corpus.errors import StudyError\n" + BREAKING.format(places=places, error=error)
     status, out, err = precode(home, study_dir, source=source, PREFECT_LOGGING_LEVEL="DEBUG")
     assert status == 0, err
-    assert sorted(out.splitlines()) == sorted(f"{name} {error.split('(')[0]} True" for _, name in PLACES)
-    assert recorded(home, "select count(*) from flow_run where state_type = 'FAILED'")[0][0] >= len(PLACES)
+    assert sorted(out.splitlines()) == sorted(f"{name} {error.split('(')[0]} True" for _, name in places)
+    assert recorded(home, "select count(*) from flow_run where state_type = 'FAILED'")[0][0] >= len(places)
     assert planted_in(home) == []
     assert "Quillfeather" not in err
     assert not (home / "prefect" / "storage").exists()
