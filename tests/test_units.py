@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.coded import read_coded, segment_unit
+from corpus.names import fold_speaker
 from corpus.records import Coding, Read, Segment, Transcript, Turn
 from corpus.study import load_study
 from corpus.units import MAX_WORDS, place_codings, read_segments, segment_transcript
@@ -282,3 +284,16 @@ def test_real_interviews_give_the_counts_that_their_documentation_names(shared_d
     placement = place_codings(segments, coded.codings, {t.transcript_id: t.text for t in transcripts})
     assert (placement.n_exact, placement.n_widened, placement.n_narrowed) == (2369, 0, 0)
     assert placement.unplaced == ()
+
+    # Who is learned: 21 of the 22 codes have ten segments in three interviews, context speakers left out.
+    spoken = {segment.segment_id: segment for segment in segments}
+    held: dict[str, set[str]] = defaultdict(set)
+    for applied in placement.applied:
+        if fold_speaker(spoken[applied.segment_id].speaker) not in coded.context:
+            held[coded.codings[applied.coding].code].add(applied.segment_id)
+    enough = [
+        code
+        for code, ids in held.items()
+        if len(ids) >= 10 and len({spoken[name].transcript_id for name in ids}) >= 3
+    ]
+    assert len(enough) == 21
