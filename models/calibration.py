@@ -15,7 +15,9 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 SHRINKAGE = 20.0
-_NEWTON_STEPS = 50
+_NEWTON_STEPS = 100
+_SHIFT_PULL = 1e-3
+_LEAST_SHARE = 2.0**-40
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +47,31 @@ def fit_calibration(logits: FloatArray, targets: FloatArray) -> Calibration:
 
 def _newton(logits: FloatArray, targets: FloatArray, prior: FloatArray, *, pull: float) -> FloatArray:
     """Maximum of the penalized likelihood, all columns at once; returns (2, k): slopes, shifts."""
+
+    def loss(slope: FloatArray, shift: FloatArray) -> FloatArray:
+        z = logits * slope + shift
+        penalty = pull * (slope - prior[0]) ** 2 + _SHIFT_PULL * (shift - prior[1]) ** 2
+        return np.asarray((np.logaddexp(0, z) - targets * z).sum(axis=0) + penalty / 2)
+
     slope, shift = prior[0].copy(), prior[1].copy()
+    value = loss(slope, shift)
     for _ in range(_NEWTON_STEPS):
         p = expit(logits * slope + shift)
-        error, w = p - targets, p * (1 - p) + 1e-9
+        error, w = p - targets, p * (1 - p)
         g0 = (error * logits).sum(axis=0) + pull * (slope - prior[0])
-        g1 = error.sum(axis=0) + 1e-3 * (shift - prior[1])
+        g1 = error.sum(axis=0) + _SHIFT_PULL * (shift - prior[1])
         h00 = (w * logits * logits).sum(axis=0) + pull
-        h01, h11 = (w * logits).sum(axis=0), w.sum(axis=0) + 1e-3
+        h01, h11 = (w * logits).sum(axis=0), w.sum(axis=0) + _SHIFT_PULL
         determinant = h00 * h11 - h01 * h01
         step0, step1 = (h11 * g0 - h01 * g1) / determinant, (h00 * g1 - h01 * g0) / determinant
-        slope, shift = slope - np.clip(step0, -2, 2), shift - np.clip(step1, -2, 2)
-        if max(np.abs(step0).max(initial=0), np.abs(step1).max(initial=0)) < 1e-10:
+        # A full step overshoots where the curve is flat: halve it, column by column, until it helps.
+        share = np.ones_like(value)
+        while (worse := loss(slope - share * step0, shift - share * step1) > value).any():
+            share[worse] /= 2
+            share[share < _LEAST_SHARE] = 0
+        slope, shift = slope - share * step0, shift - share * step1
+        value = loss(slope, shift)
+        if max(np.abs(share * step0).max(initial=0), np.abs(share * step1).max(initial=0)) < 1e-10:
             break
     return np.vstack([slope, shift])
 

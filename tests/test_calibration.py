@@ -34,6 +34,25 @@ def test_calibration_of_one_code_equals_logistic_regression_without_penalty() ->
     assert found.shifts[0] == pytest.approx(plain.intercept_[0], abs=5e-3)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_calibration_finds_the_optimum_wherever_the_logits_lie(seed: int) -> None:
+    """Logits far from zero and rates far from one half make plain Newton steps overshoot for ever."""
+    random = np.random.default_rng(seed)
+    spread, centre = 10 ** random.uniform(-1, 1), random.uniform(-5, 5)
+    logits = random.normal(size=250) * spread + centre
+    chance = expit(2 * (logits - centre) / spread - random.uniform(0, 3))
+    labels = (random.random(250) < chance).astype(float)
+
+    def loss(slope: float, shift: float) -> float:
+        z = slope * logits + shift
+        return float((np.logaddexp(0, z) - labels * z).sum())
+
+    best = LogisticRegression(C=1e6, max_iter=10_000).fit((logits - centre)[:, None] / spread, labels)
+    slope = best.coef_[0, 0] / spread
+    found = fit_calibration(logits[:, None], labels[:, None])
+    assert loss(found.slopes[0], found.shifts[0]) <= loss(slope, best.intercept_[0] - slope * centre) + 0.05
+
+
 def test_code_with_few_units_takes_mostly_the_common_slope() -> None:
     many, labels = drawn(2.0, 0.0, 4000)
     few = np.linspace(-1, 1, 4000)[:, None]
