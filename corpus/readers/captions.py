@@ -22,7 +22,7 @@ from corpus.errors import FileError
 from corpus.readers.cues import Cue, find_cues
 from corpus.readers.documents import reading_of_words
 from corpus.readers.speakers import find_turns
-from corpus.readers.utterances import Utterance, join_utterances
+from corpus.readers.utterances import Utterance, join_utterances, joining_told
 from corpus.records import Reading
 
 MAX_BYTES = 20 * 2**20
@@ -88,9 +88,9 @@ def _read(decoded: Decoded, source: str, kind: str) -> Reading:
         warnings.append(
             f"lines that repeat the line above (rolling captions): {n_rolling}, read as they stand"
         )
-    text, turns = join_utterances(list(_utterances(lines)))
-    if turns and not any(turn.speaker for turn in turns):
-        warnings.append("no speakers named: cues are joined to sentences of an unnamed speaker")
+    utterances = list(_utterances(lines))
+    text, turns = join_utterances(utterances)
+    warnings += joining_told(utterances, turns)
     return reading_of_words(text, turns, source=source, warnings=warnings, rejected=found.rejected)
 
 

@@ -56,6 +56,16 @@ def join_utterances(utterances: Sequence[Utterance]) -> tuple[str, tuple[Turn, .
     return _lay_out(groups)
 
 
+def joining_told(utterances: Sequence[Utterance], turns: Sequence[Turn]) -> list[str]:
+    """A warning where pieces of nobody in particular were joined, for the file itself says nothing of such turns."""
+    n_pieces = sum(bool(piece.words) for piece in utterances)
+    if n_pieces == len(turns) or any(turn.speaker for turn in turns):
+        return []
+    return [
+        f"no speakers named: {n_pieces} pieces were joined to {len(turns)} turns at the ends of sentences"
+    ]
+
+
 def _goes_on(last: Utterance, piece: Utterance, *, n_words: int, punctuated: bool) -> bool:
     if last.speaker != piece.speaker:
         return False

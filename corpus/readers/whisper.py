@@ -14,7 +14,7 @@ from typing import Any
 
 from corpus.decode import clean_text
 from corpus.readers.documents import Sentences, reading_of_words, told
-from corpus.readers.utterances import Utterance, join_utterances
+from corpus.readers.utterances import Utterance, join_utterances, joining_told
 from corpus.records import Reading
 
 _TOLD: Sentences = {
@@ -56,9 +56,7 @@ def read_segments(segments: Sequence[Any], *, source: str, warnings: Sequence[st
             said.append(_utterance(segment, seen))
     text, turns = join_utterances(said)
     cleaned, more = clean_text(text)
-    if turns and not any(turn.speaker for turn in turns):
-        more = (*more, "no speakers named: segments are joined to sentences of an unnamed speaker")
-    warnings = [*warnings, *told(seen, _TOLD), *more]
+    warnings = [*warnings, *told(seen, _TOLD), *more, *joining_told(said, turns)]
     return reading_of_words(cleaned, turns, source=source, warnings=warnings, rejected=rejected)
 
 
