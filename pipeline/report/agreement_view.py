@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -25,16 +25,24 @@ ALL_CODES = "all codes, pooled"
 
 @dataclass(frozen=True, slots=True)
 class PairRow:
-    """One line of a pair's table. numbers: in the order of ``AgreementView.columns``. note: reasons, methods."""
+    """One line of a pair's table.
+
+    numbers: in the order of ``AgreementView.columns``. note: reasons and methods, or "". mark: number of the
+    note below the table, or "".
+    """
 
     code: str
     numbers: tuple[Number, ...]
     note: str
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PairView:
-    """Two columns beside each other. rows: pooled, the mean over codes, then each code."""
+    """Two columns beside each other.
+
+    rows: pooled, the mean over codes, then each code. notes: below the table, numbered from 1.
+    """
 
     a: str
     b: str
@@ -45,6 +53,7 @@ class PairView:
     n_codes: str
     kappa: Number
     rows: tuple[PairRow, ...]
+    notes: tuple[str, ...]
     interval_note: str
 
 
@@ -90,6 +99,8 @@ def _pairs(comparisons: Sequence[Row], overall: Sequence[Row], keys: Sequence[st
         per_code = [row for row in rows if row["code"] is not None]
         lines = [_line(ALL_CODES, pooled, keys, ""), _mean_line(means[names], keys, len(per_code))]
         method = _method(pooled)
+        lines += [_line(row["code"], row, keys, method) for row in per_code]
+        notes = list(dict.fromkeys(line.note for line in lines if line.note))
         yield PairView(
             a=names[0],
             b=names[1],
@@ -99,7 +110,10 @@ def _pairs(comparisons: Sequence[Row], overall: Sequence[Row], keys: Sequence[st
             n_transcripts=count(pooled["n_transcripts"]),
             n_codes=count(pooled["n_codes"]),
             kappa=number_of(pooled, "cohen_kappa"),
-            rows=(*lines, *(_line(row["code"], row, keys, method) for row in per_code)),
+            rows=tuple(
+                replace(line, mark=str(notes.index(line.note) + 1) if line.note else "") for line in lines
+            ),
+            notes=tuple(notes),
             interval_note=method,
         )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.report.figures import SHARE_AXIS, Axis, Mark, mark
-from pipeline.report.levels import NOT_YET, Level, level_of
+from pipeline.report.levels import NOT_YET, Level, judged_on_few, level_of
 from pipeline.report.tables import CodeRow, RunTables
 from pipeline.report.wording import Number, coefficient, count, error, interval, percent
 
@@ -22,6 +22,7 @@ class CodeView:
     name: str
     depth: int
     is_heading: bool
+    on_few: bool
     level: Level
     average_precision: Number
     precision: str
@@ -145,6 +146,7 @@ def _code(
         name=row.code,
         depth=depth,
         is_heading=heading,
+        on_few=judged_on_few(row),
         level=level_of(row),
         average_precision=Number(coefficient(row.average_precision), interval(low, high)),
         precision=percent(row.precision),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.agreement.coefficients import COEFFICIENTS
-from pipeline.report.levels import LIMITS_IN_WORDS
+from pipeline.report.levels import FEW_SEGMENTS, LIMITS_IN_WORDS
 from pipeline.target import FEWEST_GROUPS, FEWEST_POSITIVE
 
 
@@ -125,6 +125,12 @@ _KNOWN = (
         "Known well, partly, hardly, not learned yet",
         f"A way to sort, not a test: by average precision, {LIMITS_IN_WORDS}. Not learned yet: fewer than "
         f"{FEWEST_POSITIVE} coded segments, or they stand in fewer than {FEWEST_GROUPS} groups.",
+    ),
+    How(
+        "few",
+        "Few examples",
+        f"Fewer than {FEW_SEGMENTS} coded segments: other interviews might well have put the code into "
+        "another class.",
     ),
     How(
         "average_precision",

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 from pipeline.report.beside_view import BesideView
 from pipeline.report.figures import Piece, stacked
-from pipeline.report.levels import HARDLY, LEVELS, NOT_YET, Level, level_of, scored_rows
+from pipeline.report.levels import (
+    FEW_SEGMENTS,
+    HARDLY,
+    LEVELS,
+    NOT_YET,
+    Level,
+    judged_on_few,
+    level_of,
+    scored_rows,
+)
 from pipeline.report.tables import RunTables
 from pipeline.report.wording import count, count_of, percent
 
@@ -124,6 +133,12 @@ def _attention(run: RunTables, beside: BesideView) -> Iterator[Attention]:
     if n_weak:
         yield Attention(
             f"{count_of(n_weak, 'code')} hardly known: doubt most what the model says of them.", "codes"
+        )
+    n_few = sum(map(judged_on_few, rows))
+    if n_few:
+        yield Attention(
+            f"{count_of(n_few, 'code')} known from fewer than {FEW_SEGMENTS} coded segments: how well is uncertain.",
+            "codes",
         )
     n_missing = sum(level_of(row) is NOT_YET for row in rows)
     if n_missing:
