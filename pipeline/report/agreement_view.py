@@ -123,11 +123,10 @@ def _line(code: str, row: Row, keys: Sequence[str], method: str) -> PairRow:
     numbers = tuple(number_of(row, key) for key in keys)
     reasons: dict[str, list[str]] = {}
     for key, number in zip(keys, numbers, strict=True):
-        if number.reason:
-            reasons.setdefault(f"{'' if number.defined else 'undefined: '}{number.reason}", []).append(
-                _short(key)
-            )
-    notes = [f"{', '.join(names)} {reason}" for reason, names in reasons.items() if reason != method]
+        if number.reason and number.reason != method:
+            why = number.reason if number.defined else f"undefined ({number.reason})"
+            reasons.setdefault(why, []).append(_short(key))
+    notes = [f"{', '.join(names)}: {why}" for why, names in reasons.items()]
     own = _method(row)
     if own and own != method and code != ALL_CODES and not own.startswith("no interval"):
         notes.append(own)
@@ -143,7 +142,7 @@ def number_of(row: Row, key: str) -> Number:
     ci = row["ci"].get(key)
     if not ci:
         return Number(shown)
-    reason = f"no interval: {ci['reason']}" if ci["reason"] else ""
+    reason = f"no interval ({ci['reason']})" if ci["reason"] else ""
     return Number(shown, _interval(key, ci), reason)
 
 
@@ -172,7 +171,7 @@ def _method(row: Row) -> str:
     ci = row["ci"].get("cohen_kappa")
     if not ci:
         return ""
-    return f"no interval: {ci['reason']}" if ci["reason"] else str(ci["method"])
+    return f"no interval ({ci['reason']})" if ci["reason"] else str(ci["method"])
 
 
 def _short(key: str) -> str:
