@@ -18,9 +18,9 @@ from corpus.errors import FileError
 
 MAX_MEMBERS = 5_000
 #: One member that is read, expanded. A transcript of an hour has about one megabyte.
-MAX_MEMBER_BYTES = 16 * 2**20
+MAX_MEMBER_BYTES = 12 * 2**20
 #: All members that are read, expanded.
-MAX_READ_BYTES = 32 * 2**20
+MAX_READ_BYTES = 24 * 2**20
 
 SAVE_AGAIN = "Open the file in the program that made it and save it again."
 TAKE_PASSWORD_OFF = "Save the file without a password."  # noqa: S105
@@ -61,7 +61,7 @@ class Archive:
         """The bytes of a member.
 
         Raises FileError for a member that is absent, encrypted, damaged, packed in an unusual way, or larger
-        than 16 MB, and when the members read so far have more than 32 MB together.
+        than 12 MB, and when the members read so far have more than 24 MB together.
         """
         if name not in self.names:
             raise FileError(self.file, [f"no {name} in it"], SAVE_AGAIN)

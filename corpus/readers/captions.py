@@ -25,7 +25,10 @@ from corpus.readers.speakers import find_turns
 from corpus.readers.utterances import Utterance, join_utterances, joining_told
 from corpus.records import Reading
 
-MAX_BYTES = 20 * 2**20
+MAX_BYTES = 8 * 2**20
+#: An interview of ten hours has about 50,000 lines.
+MAX_LINES = 100_000
+MAX_TAGS = 100_000
 
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?(?:\s+(?P<name>[^<>]*))?>|</v\s*>")
 _TAG = re.compile(
@@ -51,7 +54,7 @@ def read_webvtt(data: bytes, *, source: str) -> Reading:
 
     source: the file's path below ``transcripts/``; its stem is the transcript's id.
     ``rejected`` lists time lines that cannot be read (their words are kept). Raises FileError for what is not text,
-    for more than 20 MB and for a file in which nobody says anything.
+    for more than 8 MB, 100,000 lines or as many tags, and for a file in which nobody says anything.
     """
     decoded = _decode(data, source)
     reading = _read(decoded, source, "vtt")
@@ -70,7 +73,12 @@ def _decode(data: bytes, source: str) -> Decoded:
     if len(data) > MAX_BYTES:
         problem = f"{len(data) / 2**20:.0f} MB: captions may have {MAX_BYTES // 2**20} MB"
         raise FileError(source, [problem], "Split the file.")
-    return decode(data, file=source)
+    decoded = decode(data, file=source)
+    n_lines, n_tags = decoded.text.count("\n"), decoded.text.count("<")
+    if n_lines > MAX_LINES or n_tags > MAX_TAGS:
+        problem = f"{n_lines} lines and {n_tags} tags: {MAX_LINES} lines and {MAX_TAGS} tags are allowed"
+        raise FileError(source, [problem], "Split the file.")
+    return decoded
 
 
 def _read(decoded: Decoded, source: str, kind: str) -> Reading:

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 MAX_PAGES = 2_000
 #: What one stream of a page may expand to.
-MAX_STREAM_BYTES = 8 * 2**20
-#: Drawing operations, all pages together; a page of text has about a thousand.
-MAX_OPERATIONS = 1_000_000
+MAX_STREAM_BYTES = 4 * 2**20
+#: Drawing operations, all pages together; a page of text has 100 to 1,000.
+MAX_OPERATIONS = 250_000
 
 SAVE_AGAIN = "Open it in a PDF viewer and print it to a new PDF, or use the document that it was made from."
 NEEDS_OCR = "Run text recognition (OCR) on it first, or use the document that it was made from."
@@ -67,7 +67,7 @@ def read_pdf(data: bytes, *, source: str) -> Reading:
 
     source: the file's path below ``transcripts/``; its stem is the transcript's id.
     Raises FileError for what is no PDF, is damaged beyond mending or protected, has no text layer, more than 2,000
-    pages, a stream that expands to more than 8 MB or more than a million drawing operations.
+    pages, a stream that expands to more than 4 MB, or more than 250,000 drawing operations.
     """
     if not data:
         raise FileError(source, ["empty file"])

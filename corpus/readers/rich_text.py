@@ -26,7 +26,9 @@ from corpus.readers.plain_text import read_plain_text
 from corpus.records import Reading
 
 MAX_BYTES = 50 * 2**20
-MAX_CONTROLS = 1_000_000
+#: Control words, braces and, a little cheaper, line ends: each is a step of the reader.
+MAX_CONTROLS = 500_000
+MAX_LINES = 1_000_000
 MAX_DEPTH = 1_000
 
 _TOLD: Sentences = {
@@ -79,16 +81,19 @@ def read_rich_text(data: bytes, *, source: str) -> Reading:
     """The transcript in an RTF file; plain text under that ending is read as such, and told.
 
     source: the file's path below ``transcripts/``; its stem is the transcript's id.
-    Raises FileError for more than 50 MB, a million control words or 1,000 nested groups, for binary data that
-    would be longer than the file, and for a document without text.
+    Raises FileError for more than 50 MB, 500,000 control words and braces or 1,000 nested groups, for binary data
+    that would be longer than the file, and for a document without text.
     """
     if not data.lstrip().startswith(b"{\\rtf"):
         reading = read_plain_text(data, source=source)
         return replace(reading, warnings=("not RTF: read as plain text", *reading.warnings))
-    n_controls = data.count(b"\\")
-    if len(data) > MAX_BYTES or n_controls > MAX_CONTROLS:
-        problem = f"{len(data) / 2**20:.0f} MB with {n_controls} control words"
-        limits = f"{MAX_BYTES // 2**20} MB and {MAX_CONTROLS} are allowed"
+    n_controls = sum(data.count(mark) for mark in (b"\\", b"{", b"}"))
+    n_lines = data.count(b"\n") + data.count(b"\r")
+    if len(data) > MAX_BYTES or n_controls > MAX_CONTROLS or n_lines > MAX_LINES:
+        problem = (
+            f"{len(data) / 2**20:.0f} MB with {n_controls} control words and braces and {n_lines} line ends"
+        )
+        limits = f"{MAX_BYTES // 2**20} MB, {MAX_CONTROLS} and {MAX_LINES} are allowed"
         raise FileError(source, [f"{problem}: {limits}"], "Split the file, or save it as .docx.")
     story = _Story(source)
     story.read(data.decode("latin-1"))

@@ -9,8 +9,8 @@ from lxml import etree
 from corpus.errors import FileError
 from corpus.readers.archive import MAX_MEMBER_BYTES, SAVE_AGAIN
 
-#: Tags and attributes, counted as < and = before parsing: each costs about 150 bytes of memory.
-MAX_MARKS = 1_200_000
+#: Tags and attributes, counted as < and = before parsing: each costs up to 200 bytes of memory.
+MAX_MARKS = 900_000
 
 #: An element; ``lxml`` gives no public type for it.
 Element: TypeAlias = etree._Element
@@ -25,7 +25,7 @@ def parse_xml(data: bytes, *, file: str, member: str) -> tuple[Element, tuple[st
 
     file: for messages; member: which part of it this is.
     Raises FileError for a DTD (which no office format allows), for what is not well-formed, with its line, and for
-    more than 16 MB or 1,200,000 tags and attributes, or a nesting deeper than 256.
+    more than 12 MB or 900,000 tags and attributes, or a nesting deeper than 256.
     """
     n_marks = data.count(b"<") + data.count(b"=")
     if len(data) > MAX_MEMBER_BYTES or n_marks > MAX_MARKS:
@@ -44,7 +44,9 @@ def parse_xml(data: bytes, *, file: str, member: str) -> tuple[Element, tuple[st
     except etree.XMLSyntaxError:
         pass
     line = first.lineno or 1
-    raise FileError(file, [f"line {line} of {member}: not well-formed XML"], SAVE_AGAIN) from None
+    raise FileError(
+        file, [f"line {line} of {member}: not well-formed XML, or nested too deeply"], SAVE_AGAIN
+    ) from None
 
 
 def local_name(element: Element) -> str:

@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 #: In memory an empty object takes twenty times its three bytes.
 MAX_BYTES = 10 * 2**20
 MAX_DEPTH = 100
+#: Objects and lists; an hour of talk with a time for each word has about 10,000.
+MAX_CONTAINERS = 300_000
 
 _BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
 
@@ -22,8 +24,8 @@ def parse_json(text: str) -> Any:
     """The value of a JSON text.
 
     Raises JsonError for what is no JSON (NaN and Infinity are none), a key that stands twice in one object, more
-    than 100 brackets inside each other, and numbers of thousands of digits. Escaped lone surrogates pass: the text
-    rule (``clean_text``) replaces and tells them.
+    than 100 brackets inside each other or 300,000 in all, and numbers of thousands of digits. Escaped lone
+    surrogates pass: the text rule (``clean_text``) replaces and tells them.
     """
     if not text.strip():
         raise JsonError("empty file")
@@ -40,6 +42,9 @@ def parse_json(text: str) -> Any:
 
 
 def _check_depth(text: str) -> None:
+    n_containers = text.count("{") + text.count("[")
+    if n_containers > MAX_CONTAINERS:
+        raise JsonError(f"{n_containers} objects and lists: {MAX_CONTAINERS} are allowed")
     depth = 0
     for match in _BRACKET.finditer(text):
         bracket = match.group()
