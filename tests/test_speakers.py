@@ -230,4 +230,7 @@ def test_turns_are_in_order_and_tight_and_lose_no_word(lines: list[str]) -> None
 )
 def test_labelled_talk_is_read_back(talk: list[tuple[str, str]]) -> None:
     talk = [(speaker, words.strip()) for speaker, words in talk if words.strip()]
+    talk.append(
+        ("P1", "Fine.")
+    )  # where only the interviewer is labelled, lines without a label are another's
     assert said("".join(f"{speaker}: {words}\n" for speaker, words in talk)) == talk

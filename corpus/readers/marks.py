@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from corpus.readers.labels import MAX_CHARACTERS, is_name_like, is_role
 
-_TIME = r"\d{1,3}:[0-5]\d(?::[0-5]\d)?(?:[.,]\d{1,3})?"
+_TIME = r"\d{1,3}:(?:[0-5]\d(?::[0-5]\d)?|[0-5]?\d:[0-5]?\d)(?:[.,]\d{1,7})?"  # Teams: 0:0:2.34
 _DIRECTION_MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
 _WIDE_COLON = "\uff1a"
 _AROUND_LABEL = " \t\xa0\u3000*_" + _DIRECTION_MARKS
@@ -30,7 +30,7 @@ _WITH_COLON = re.compile(
     rf"(?:{_times('before')}[ \t]*[-–|]?[ \t]*)?[*_]{{0,3}}{_LABEL}[*_]{{0,3}}[ \t]*"
     rf"(?:[,|–-]?[ \t]*{_times('after')}[ \t]*)?{_COLON}[*_]{{0,3}}(?:[ \t]*{_times('behind', in_brackets=True)})?"
 )
-_WITH_TAB = re.compile(rf"{_LABEL}[ ]*\t")
+_WITH_TAB = re.compile(rf"(?:{_times('before')}[ ]*\t)?{_LABEL}[ ]*\t(?:{_times('after')}[ ]*\t)?")
 _NAME_TIME = re.compile(rf"{_LABEL}(?:[ \t]*[,|–-]?[ \t]+|[ \t]*(?=[\[(])){_times('after')}\s*$")
 _TIME_NAME = re.compile(rf"{_times('before')}[ \t]*[-–|]?[ \t]*{_LABEL}\s*$")
 _TIME_ALONE = re.compile(rf"{_times('before')}\s*$")
@@ -40,8 +40,9 @@ _TIME_ALONE = re.compile(rf"{_times('before')}\s*$")
 class Mark:
     """What may be the beginning of a turn.
 
-    kind: "colon", "tab" (a role and a tab), "timed" (name and time on a line of their own), "bare" (a role or
-        a name in capitals on a line of its own) or "time" (nothing but a time; its label is "").
+    kind: "colon", "tab" (a label and a tab, maybe with a time by it), "timed" (name and time on a line of their
+        own), "bare" (a role or a name in capitals on a line of its own) or "time" (nothing but a time; its label
+        is "").
     words: offset where the talk may begin; start_time, end_time: seconds.
     is_role: the label names a part in an interview; certain: a timestamp in brackets or with hours is by it;
     alone: nothing follows in its line.
@@ -73,9 +74,14 @@ def find_mark(text: str, start: int, end: int) -> Mark | None:
         if is_whole and (match := _TIME_NAME.match(tidy)):
             return _mark("timed", match, offset)
     if "\t" in tidy and (match := _WITH_TAB.match(tidy)):
-        mark = _mark("tab", match, offset)
-        return mark if mark and mark.is_role else None
+        return _mark("tab", match, offset)
     return _bare(tidy, end) if is_whole and len(tidy) <= 2 * MAX_CHARACTERS else None
+
+
+def name_below_times(line: str, end: int) -> Mark | None:
+    """The mark of a line that stands below one with a range of times, as Teams writes them, if it is a name."""
+    label = tidy_label(line)
+    return Mark("timed", label, end, is_role=is_role(label)) if is_name_like(label) else None
 
 
 def _mark(kind: str, match: re.Match[str], offset: int) -> Mark | None:

@@ -4,7 +4,8 @@ Forms of a label, at the beginning of a line:
 
 - ``INT:``, ``Interviewer 2:``, ``Anna:`` with any colon (full width too), with or without a timestamp before it,
   after it or, in brackets, behind the colon: ``[00:01:02] Anna:``, ``00:01:02 Anna:``, ``Anna (01:02):``;
-- a role and a tab: ``P1<tab>talk``;
+- a role, or a name that comes again in a text that mostly looks so, and a tab, as tables give it: ``P1<tab>talk``,
+  ``0:03<tab>Anna<tab>talk``, ``Anna<tab>0:03<tab>talk``;
 - a line of its own with a time, ``Anna Smith  0:03`` or ``0:03 Anna Smith``, and the talk in the lines below;
 - a line of its own that is a role or a name in capitals, ``MODERATOR``, and the talk in the lines below.
 
@@ -19,9 +20,11 @@ What has such a form is a label, not talk, if it has at most 40 characters and 5
 
 Labels without a colon count if there are two such lines or more (or the text begins with a timed one); a bare one
 only where no label has a colon, with talk in the next line, and, if no role, after a blank line and not once only.
-A line that holds a time alone belongs to the label in the line below.
+A line that holds a time alone belongs to the label in the line below; below a range of times, as Teams writes it
+(``0:0:3.2 --> 0:0:5.0``), any name is a label.
 
-Lines without a label go on with the turn above. Text before the first label is a turn of speaker "". A text
+Lines without a label go on with the turn above, unless all labels name the interviewer (see ``names``): then they are
+the words of an unnamed other speaker. Text before the first label is a turn of speaker "". A text
 without labels has one speaker, "", and a turn for each paragraph (between blank lines), or for each line if no line
 is blank.
 """
@@ -33,7 +36,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from corpus.readers.marks import Mark, find_mark
+from corpus.names import DEFAULT_CONTEXT_LABELS, fold_speaker
+from corpus.readers.marks import Mark, find_mark, name_below_times
 from corpus.records import Turn
 
 _MOST_LINES_NAMED = 5
@@ -67,7 +71,10 @@ def find_turns(text: str) -> tuple[tuple[Turn, ...], tuple[str, ...]]:
     labelled = _labelled_lines(lines)
     warnings = []
     if labelled:
-        blocks = list(_labelled_blocks(text, lines, labelled))
+        only_interviewer = _names_only_the_interviewer(lines, labelled)
+        blocks = list(_labelled_blocks(text, lines, labelled, line_only=only_interviewer))
+        if only_interviewer:
+            warnings.append("only the interviewer is labelled: lines without a label are another speaker's")
         warnings += _doubts(lines, labelled)
     else:
         blocks = list(_paragraphs(text, lines))
@@ -81,13 +88,21 @@ def find_turns(text: str) -> tuple[tuple[Turn, ...], tuple[str, ...]]:
 
 
 def _lines_with_words(text: str) -> list[_Line]:
-    lines, start = [], 0
+    lines: list[_Line] = []
+    start = 0
     for number, line in enumerate(text.split("\n"), start=1):
         end = start + len(line)
         if line and not line.isspace():
-            lines.append(_Line(number, start, end, find_mark(text, start, end)))
+            mark = find_mark(text, start, end)
+            if mark is None and lines and _holds_range(lines[-1].mark):
+                mark = name_below_times(line, end)
+            lines.append(_Line(number, start, end, mark))
         start = end + 1
     return lines
+
+
+def _holds_range(mark: Mark | None) -> bool:
+    return mark is not None and mark.kind == "time" and mark.end_time is not None
 
 
 def _labelled_lines(lines: Sequence[_Line]) -> set[int]:
@@ -104,8 +119,18 @@ def _with_label_in_line(lines: Sequence[_Line]) -> set[int]:
         found |= {number for number, _ in marked}
     if any(mark.alone and number in found for number, mark in marked):
         found |= {number for number, mark in marked if mark.alone}
-    tabs = {line.number for line in lines if line.mark and line.mark.kind == "tab"}
-    return found | tabs if len(tabs) > 1 else found
+    return found | _labels_before_tabs(lines)
+
+
+def _labels_before_tabs(lines: Sequence[_Line]) -> set[int]:
+    """Roles if there are two such lines or more; names that come again, if half of the lines look so."""
+    marked = [(line.number, line.mark) for line in lines if line.mark and line.mark.kind == "tab"]
+    counts = Counter(mark.label.casefold() for _, mark in marked)
+    is_table = 2 * len(marked) >= len(lines)
+    found = {
+        number for number, mark in marked if mark.is_role or (is_table and counts[mark.label.casefold()] > 1)
+    }
+    return found if len(found) > 1 else set()
 
 
 def _plain_labels(lines: Sequence[_Line]) -> set[int]:
@@ -152,8 +177,24 @@ def _with_label_alone(lines: Sequence[_Line], *, bare_too: bool) -> set[int]:
     return found if len(found) > 1 or begins_timed else set()
 
 
-def _labelled_blocks(text: str, lines: Sequence[_Line], labelled: set[int]) -> Iterator[_Block]:
-    """The text cut at its labels; the first block is what stands before the first label."""
+def _names_only_the_interviewer(lines: Sequence[_Line], labelled: set[int]) -> bool:
+    """Whether each label stands before words and names the interviewer, and some lines bear none."""
+    marks = [line.mark for line in lines if line.mark and line.number in labelled]
+    return len(marks) < len(lines) and all(
+        mark.kind in ("colon", "tab")
+        and not mark.alone
+        and fold_speaker(mark.label) in DEFAULT_CONTEXT_LABELS
+        for mark in marks
+    )
+
+
+def _labelled_blocks(
+    text: str, lines: Sequence[_Line], labelled: set[int], *, line_only: bool
+) -> Iterator[_Block]:
+    """The text cut at its labels; the first block is what stands before the first label.
+
+    line_only: a label holds for its own line, and the lines below are an unnamed speaker's.
+    """
     speaker, start = "", 0
     times: tuple[float | None, float | None] = (None, None)
     for at, line in enumerate(lines):
@@ -166,6 +207,9 @@ def _labelled_blocks(text: str, lines: Sequence[_Line], labelled: set[int]) -> I
             end, own_times = above.start, (above.mark.start_time, above.mark.end_time)
         yield _Block(speaker, start, end, *times)
         speaker, start, times = mark.label, mark.words, own_times
+        if line_only:
+            yield _Block(speaker, start, line.end, *times)
+            speaker, start, times = "", line.end, (None, None)
     yield _Block(speaker, start, len(text), *times)
 
 
