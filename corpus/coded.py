@@ -14,11 +14,12 @@ from corpus.names import (
     DEFAULT_CONTEXT_LABELS,
     fold_name,
     fold_speaker,
+    is_context,
     spelling_warnings,
     tidy_name,
 )
 from corpus.records import Code, Codebook, Coding, Read, Transcript
-from corpus.study import Study, coder_files
+from corpus.study import Study, coder_files, other_files
 from corpus.tables import read_table
 
 CODER_KINDS = ("human", "consensus", "machine")
@@ -66,6 +67,12 @@ def read_coded(study: Study, transcripts: Sequence[Transcript], *, some_set_asid
     kept = _of_codebook(codings, codebook, notes=notes)
     context = context_speakers(study.settings.speakers.context, transcripts, kept)
     notes += _context_note(kept, context, by_id)
+    if transcripts and all(is_context(turn.speaker, context) for t in transcripts for turn in t.turns):
+        notes.append("every speaker is a context speaker: nothing can be coded; see [speakers] in study.toml")
+    notes += [
+        f"codings/{name}: not read, for codings are .csv files named after their coder"
+        for name in other_files(study)
+    ]
     participants, attributes = _read_participants(study, by_id, notes=notes)
     return Coded(
         codebook=codebook,
@@ -175,34 +182,35 @@ def _of_codebook(codings: Sequence[Coding], codebook: Codebook, *, notes: list[s
 def context_speakers(
     named: Sequence[str] | None, transcripts: Iterable[Transcript], codings: Sequence[Coding]
 ) -> frozenset[str]:
-    """Folded labels of the speakers whose words only give context.
+    """Folded labels of the speakers whose words only give context, for ``corpus.names.is_context``.
 
     named: ``[speakers] context`` of study.toml; None: the usual labels of interviewers, but never one that
         carries more than 5 % of the study's codings.
     """
     if named is not None:
-        return frozenset(fold_speaker(label) for label in named)
-    carried = Counter(_speakers_of(codings, {t.transcript_id: t for t in transcripts}))
+        return frozenset(fold_name(label).rstrip(":") for label in named)
+    labels = _speakers_of(codings, {t.transcript_id: t for t in transcripts})
+    carried = Counter(fold_speaker(label) for label in labels)
     limit = CONTEXT_CODING_SHARE * len(codings)
     return frozenset(label for label in DEFAULT_CONTEXT_LABELS if carried[label] <= limit)
 
 
 def _speakers_of(codings: Iterable[Coding], by_id: Mapping[str, Transcript]) -> list[str]:
-    """For each coding the folded label of the turn that holds most of it."""
+    """For each coding the label of the turn that holds most of it."""
     found = []
     for coding in codings:
         turns = by_id[coding.transcript_id].turns
         touched = [turn for turn in turns if turn.start < coding.end and coding.start < turn.end]
         if touched:
             best = max(touched, key=lambda turn: min(turn.end, coding.end) - max(turn.start, coding.start))
-            found.append(fold_speaker(best.speaker))
+            found.append(best.speaker)
     return found
 
 
 def _context_note(
     codings: Sequence[Coding], context: frozenset[str], by_id: Mapping[str, Transcript]
 ) -> list[str]:
-    n_on_context = sum(label in context for label in _speakers_of(codings, by_id))
+    n_on_context = sum(is_context(label, context) for label in _speakers_of(codings, by_id))
     return (
         [f"{n_on_context:,} codings on context speakers: not trained on, not scored"] if n_on_context else []
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 DEFAULT_CONTEXT_LABELS = frozenset({"interviewer", "int", "i", "moderator", "facilitator", "researcher"})
 CONTEXT_CODING_SHARE = 0.05
@@ -31,6 +31,15 @@ def fold_speaker(label: str) -> str:
     """A speaker label without case and trailing number: "Interviewer 2" and "interviewer" are one."""
     folded = fold_name(label).rstrip(":")
     return _TRAILING_NUMBER.sub("", folded) or folded
+
+
+def is_context(label: str, context: Collection[str]) -> bool:
+    """Whether a speaker is among the context speakers, which are folded names.
+
+    A name without a number stands for all its numbers ("interviewer" for "Interviewer 2"), one with a number
+    for itself alone: of "Speaker 1" and "Speaker 2" one may be the interviewer.
+    """
+    return fold_name(label).rstrip(":") in context or fold_speaker(label) in context
 
 
 def spelling_warnings(names: Iterable[str], *, kind: str) -> list[str]:

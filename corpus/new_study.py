@@ -15,7 +15,7 @@ from corpus.files import write_whole
 from corpus.settings import Settings
 from corpus.tables import write_table
 
-_EXAMPLES = {"speakers.context": '["Interviewer"]', "segments.unit": '"passage"'}
+_EXAMPLES = {"speakers.context": '["Interviewer"]', "segments.unit": '"passage"', "model.encoder": '"minilm"'}
 _TABLES = {
     "codebook.csv": CODEBOOK_COLUMNS,
     "participants.csv": ("transcript",),

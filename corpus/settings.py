@@ -48,7 +48,10 @@ class SegmentsSection(_Section):
 class ModelSection(_Section):
     """What the model sees."""
 
-    encoder: str = Field("none", description='"none", or later the name of a sentence encoder')
+    encoder: str | None = Field(
+        None,
+        description='"minilm", "none" for words only, or a folder; default: minilm where it is installed',
+    )
     spacy: str = Field("", description="a trained spaCy pipeline that is installed; empty: rules and lookups")
 
 

@@ -78,12 +78,20 @@ def coder_files(study: Study) -> tuple[Path, ...]:
     """The codings files, sorted by coder; the file's stem is the coder's name."""
     if not study.codings_dir.is_dir():
         return ()
+    found = (path for path in study.codings_dir.iterdir() if path.suffix.lower() == ".csv" and path.is_file())
+    return tuple(sorted(path for path in found if not path.name.startswith(_NOT_MATERIAL)))
+
+
+def other_files(study: Study) -> tuple[str, ...]:
+    """Names of what else lies in codings/: nobody reads it, so somebody must be told."""
+    known = {path.name for path in coder_files(study)}
+    found = study.codings_dir.iterdir() if study.codings_dir.is_dir() else ()
     return tuple(
-        sorted(path for path in study.codings_dir.glob("*.csv") if not path.name.startswith(_NOT_MATERIAL))
+        sorted(p.name for p in found if p.name not in known and not p.name.startswith(_NOT_MATERIAL))
     )
 
 
 def human_files(study: Study) -> tuple[Path, ...]:
-    """Every file that people wrote beside the transcripts: what a run's key depends on."""
-    single = ("study.toml", "codebook.csv", "participants.csv", "coders.csv", "coverage.csv")
+    """Every file that people wrote beside the transcripts and the settings: what a run's key depends on."""
+    single = ("codebook.csv", "participants.csv", "coders.csv", "coverage.csv")
     return tuple(path for name in single if (path := study.root / name).is_file()) + coder_files(study)

@@ -42,7 +42,7 @@ class Row:
 class Table:
     """What reading a table gave.
 
-    columns: names in the order of the file, stripped and in lower case.
+    columns: names in the order of the file, stripped and in lower case; titles: as they were written.
     warnings: what may be wrong (columns not used, no rows, a guessed encoding); notes: what is merely
         told (another delimiter or encoding than comma and UTF-8).
     rejected: rows that were not taken, "line 3: reason" each.
@@ -53,6 +53,7 @@ class Table:
     warnings: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
 
 
 def read_table(
@@ -123,7 +124,8 @@ def table_from_records(
     if not rows and not problems and not rejected:
         warnings.append("no rows below the header")
     told = tuple(text for _, text in sorted([*rejected, *problems]))
-    return Table(columns, tuple(rows), tuple(warnings), told)
+    titles = tuple(cell.strip() for cell in header[1] if _column_name(cell))
+    return Table(columns, tuple(rows), tuple(warnings), told, titles=titles)
 
 
 def write_table(

@@ -186,7 +186,7 @@ def one_stage(study_dir: Path, stage: str, *, as_json: bool) -> int:
     from corpus.study import load_study
 
     study = load_study(study_dir)
-    from pipeline.one_stage import run_until
+    from pipeline.run import run_until
 
     with progress(quiet=as_json) as on_stage:
         reached = run_until(study, stage, on_stage=on_stage)

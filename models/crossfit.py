@@ -15,6 +15,7 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -72,6 +73,7 @@ def crossfit(fit_predict: FitPredict, folds: IntArray, n_codes: int) -> Crossfit
             inner[other, rows[mine]] = logits[mine]
 
     jobs = [*combinations(range(n_folds), 1), *combinations(range(n_folds), 2)]
-    with ThreadPoolExecutor(N_THREADS) as threads:
+    # One BLAS thread each: the same bytes on any number of cores, and no two pools that fight for them.
+    with threadpool_limits(1), ThreadPoolExecutor(N_THREADS) as threads:
         list(threads.map(leave_out, jobs))
     return Crossfit(folds, outer, inner)

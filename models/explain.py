@@ -2,35 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
 from models.linear import Rows
-from models.ngrams import count_ngrams, share_among_words
+from models.members import CONTEXT
+from models.ngrams import share_among_words
 from models.theme_model import ThemeModel
+from models.views import PARTS, part_contributions
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
 
-def word_contributions(model: ThemeModel, text: str, code: int) -> dict[str, float]:
+def word_contributions(model: ThemeModel, text: str, view: Rows, code: int) -> dict[str, float]:
     """Word -> what it adds to the calibrated logit of a code, in logits.
 
-    The contributions, with those of signs under "", sum to slope * (logit of the words member - its
-    intercept) / number of members: exactly what the words of this text add.
+    view: (1, d) of the text, as ``count_ngrams`` gives it. The contributions, with those of signs under "", sum
+    to slope * (logit of the words member - its intercept) / number of members: exactly what the words add.
     """
-    fitted = model.words
-    row = fitted.features(count_ngrams([text], fitted.vocabulary))
+    row = model.words.features(view)
     scale = model.calibration.slopes[code] / len(model.members)
-    values = np.asarray(row.multiply(fitted.linear.weights[code]).toarray()).ravel() * scale
-    return share_among_words(text, values, fitted.vocabulary)
+    values = np.asarray(row.multiply(model.words.linear.weights[code]).toarray()).ravel() * scale
+    return share_among_words(text, values, model.words.vocabulary)
 
 
-def speaking_words(model: ThemeModel, text: str, code: int, *, most: int) -> list[tuple[str, float]]:
+def speaking_words(
+    model: ThemeModel, text: str, view: Rows, code: int, *, most: int
+) -> list[tuple[str, float]]:
     """The words that spoke for a code, strongest first (ties by name); only positive contributions."""
-    found = word_contributions(model, text, code)
+    found = word_contributions(model, text, view, code)
     positive = [(word, value) for word, value in found.items() if word and value > 0]
     return sorted(positive, key=lambda pair: (-pair[1], pair[0]))[:most]
+
+
+def meaning_contributions(model: ThemeModel, views: Mapping[str, Rows], code: int) -> dict[str, float]:
+    """What the meaning of a segment, and what was said before and after it, add to the calibrated logit of a code.
+
+    views: of this one segment. Empty for a model of words only. With ``word_contributions`` and the intercepts
+    it sums to the whole logit.
+    """
+    fitted = model.members.get(CONTEXT)
+    if fitted is None:
+        return {}
+    scale = model.calibration.slopes[code] / len(model.members)
+    parts = part_contributions(views[CONTEXT], fitted.linear.weights[code] * scale)
+    around = sum(value for name, value in parts.items() if name != PARTS[0])
+    return {"meaning": parts[PARTS[0]], "context": around}
 
 
 def nearest_rows(queries: Rows, known: Rows, *, most: int) -> IntArray:

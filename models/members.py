@@ -18,9 +18,11 @@ from models.ngrams import Vocabulary, learn_idf, weigh
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
-LEXICAL_STRENGTH = 1.0
+STRENGTH = 1.0
 WORDS = "words"
 """Name of the member that sees the words and characters of a segment."""
+CONTEXT = "context"
+"""Name of the member that sees the meaning of a segment and of its neighbours."""
 
 
 class Fitted(Protocol):
@@ -69,9 +71,29 @@ class WordsMember:
         """Weights from these rows alone; the vocabulary's other n-grams get weight 0."""
         idf = learn_idf(self.view[rows], self.vocabulary)
         features = weigh(self.view[rows], idf, len(self.vocabulary.words))
-        return FittedWords(
-            self.vocabulary, idf, fit_linear(features, targets, strength=LEXICAL_STRENGTH, seed=seed)
-        )
+        return FittedWords(self.vocabulary, idf, fit_linear(features, targets, strength=STRENGTH, seed=seed))
+
+
+@dataclass(frozen=True, slots=True)
+class FittedContext:
+    """Weights over a segment's embedding and those of its neighbours."""
+
+    linear: Linear
+
+    def features(self, view: Rows) -> Rows:
+        """The view itself, as ``models.views.context_view`` gives it."""
+        return view
+
+
+@dataclass(frozen=True, slots=True)
+class ContextMember:
+    """The meaning of the segment and of what was said before and after it; view: (n, d) float32."""
+
+    view: npt.NDArray[np.float32]
+
+    def fit(self, rows: IntArray, targets: FloatArray, *, seed: int) -> FittedContext:
+        """Weights from these rows alone; nothing here is random."""
+        return FittedContext(fit_linear(self.view[rows], targets, strength=STRENGTH, seed=seed))
 
 
 def member_logits(fitted: Fitted, view: Rows) -> FloatArray:

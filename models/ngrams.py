@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+from sklearn.base import clone
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import normalize
 
@@ -32,10 +34,15 @@ class Vocabulary:
     words: tuple[str, ...]
     characters: tuple[str, ...]
 
+    def __hash__(self) -> int:
+        # Hashing every n-gram would cost more than what is kept under the hash saves.
+        return hash((len(self.words), len(self.characters), self.words[-1:], self.characters[-1:]))
+
     def __len__(self) -> int:
         return len(self.words) + len(self.characters)
 
 
+@lru_cache(maxsize=4)
 def _counters(vocabulary: Vocabulary | None) -> tuple[CountVectorizer, CountVectorizer]:
     words = {gram: i for i, gram in enumerate(vocabulary.words)} if vocabulary is not None else None
     characters = {gram: i for i, gram in enumerate(vocabulary.characters)} if vocabulary is not None else None
@@ -51,7 +58,7 @@ def _counters(vocabulary: Vocabulary | None) -> tuple[CountVectorizer, CountVect
 
 def learn_vocabulary(texts: Sequence[str]) -> Vocabulary:
     """All word n-grams, and character n-grams of at least two texts; empty if no text holds a word."""
-    word, character = _counters(None)
+    word, character = (clone(counter) for counter in _counters(None))
     try:
         word.fit(texts)
         counts = character.fit_transform(texts)

@@ -12,7 +12,7 @@ import numpy as np
 
 from models.calibration import Calibration
 from models.linear import Linear
-from models.members import Fitted, FittedWords
+from models.members import Fitted, FittedContext, FittedWords
 from models.ngrams import Vocabulary
 from models.theme_model import ThemeModel
 
@@ -84,6 +84,8 @@ def _arrays(fitted: Fitted) -> dict[str, Any]:
 
 def _rebuild(name: str, described: dict[str, Any], arrays: Any) -> Fitted:
     linear = Linear(arrays[f"{name}.weights"].astype(np.float64), arrays[f"{name}.intercepts"])
+    if "words" not in described:
+        return FittedContext(linear)
     vocabulary = Vocabulary(tuple(described["words"]), tuple(described["characters"]))
     idf = arrays[f"{name}.idf"]
     if linear.weights.shape[1:] != (len(vocabulary),) or idf.shape != (len(vocabulary),):

@@ -12,6 +12,7 @@ from typing import cast
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from models.calibration import Calibration, fit_calibration, fit_thresholds
 from models.crossfit import Crossfit, IntArray, assign_folds, crossfit
@@ -85,26 +86,32 @@ def train_theme_model(
     *,
     codes: Sequence[str],
     seed: int,
+    definitions: bool = False,
 ) -> Trained:
     """Train on all rows and score by nested cross-fitting over groups.
 
     targets: (n, n_codes), share of the coders who read a row that gave the code. groups: (n,), at least
     3 different ones, else ValueError.
+    definitions: the views hold n_codes rows more, each the name and definition of a code: an example of it that
+        every training part has and that is never scored.
     """
     folds = assign_folds(groups)
     if folds.max() < 2:
         raise ValueError("a model can be scored only with 3 groups or more")
+    examples = np.arange(len(targets), len(targets) + len(codes) * definitions)
+    taught = np.vstack([targets, np.eye(len(codes))[: len(examples)]])
+
+    def fit(member: Member, rows: IntArray) -> Fitted:
+        rows = np.concatenate([rows, examples])
+        return member.fit(rows, taught[rows], seed=seed)
 
     def fit_predict(train: IntArray, predicted: IntArray) -> FloatArray:
-        parts = [
-            member_logits(member.fit(train, targets[train], seed=seed), member.view[predicted])
-            for member in members.values()
-        ]
+        parts = [member_logits(fit(member, train), member.view[predicted]) for member in members.values()]
         return np.asarray(np.mean(parts, axis=0))
 
     result = crossfit(fit_predict, folds, len(codes))
-    everything = np.arange(len(targets))
-    fitted = {name: member.fit(everything, targets, seed=seed) for name, member in members.items()}
+    with threadpool_limits(1):
+        fitted = {name: fit(member, np.arange(len(targets))) for name, member in members.items()}
     calibration, thresholds = _finish(result.outer, targets)
     return Trained(ThemeModel(tuple(codes), fitted, calibration, thresholds), _score(result, targets))
 

@@ -22,7 +22,7 @@ from sklearn.base import BaseEstimator
 from sklearn.decomposition import NMF
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfTransformer
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 # At INFO gensim writes the words of a corpus into the log.
 logging.getLogger("gensim").setLevel(logging.WARNING)

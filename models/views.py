@@ -13,12 +13,16 @@ NEIGHBOUR_WEIGHTS = (0.7, 0.4)
 FloatArray = npt.NDArray[np.float32]
 
 
+#: The parts of a context view, in order.
+PARTS = ("meaning", "before", "after", "two before", "two after")
+
+
 def context_view(embeddings: FloatArray, transcripts: Sequence[str]) -> FloatArray:
     """Each segment's embedding beside those of its neighbours: (n, 5 * width), float32.
 
     embeddings: (n, width) of all segments in order, speakers that only give context included.
     transcripts: (n,) the transcript of each; neighbours are of the same one, and zeros where there is none.
-    The parts in order: the segment, one before, one after, two before, two after.
+    The parts are in the order of PARTS.
     """
     names = np.asarray(transcripts, dtype=object)
     parts = [embeddings]
@@ -29,3 +33,15 @@ def context_view(embeddings: FloatArray, transcripts: Sequence[str]) -> FloatArr
         after[:-distance][same] = weight * embeddings[distance:][same]
         parts += [before, after]
     return np.hstack(parts)
+
+
+def own_part(view: FloatArray) -> FloatArray:
+    """The segments' own embeddings: (n, width)."""
+    return view[:, : view.shape[1] // len(PARTS)]
+
+
+def part_contributions(view: FloatArray, weights: npt.NDArray[np.float64]) -> dict[str, float]:
+    """What each part of one row, (1, d), adds to a logit with these weights, (d,); the values sum to all of it."""
+    width = view.shape[1] // len(PARTS)
+    added = (view[0].astype(np.float64) * weights).reshape(len(PARTS), width).sum(axis=1)
+    return dict(zip(PARTS, added.tolist(), strict=True))

@@ -70,10 +70,9 @@ def not_scored(target: Target, codes: Sequence[str]) -> list[dict[str, object]]:
 
 def abstention(n_positive: int, n_groups: int) -> str:
     """Why the model says nothing of a code."""
-    return (
-        f"not learned yet: {n_positive} segments in {n_groups} groups "
-        f"(needs {FEWEST_POSITIVE} in {FEWEST_GROUPS})"
-    )
+    segments = f"{n_positive} segment{'s' * (n_positive != 1)}"
+    groups = f"{n_groups} group{'s' * (n_groups != 1)}"
+    return f"not learned yet: {segments} in {groups} (needs {FEWEST_POSITIVE} in {FEWEST_GROUPS})"
 
 
 def leak(texts: Sequence[str], folds: npt.NDArray[np.intp]) -> dict[str, object]:

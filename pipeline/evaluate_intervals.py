@@ -120,7 +120,7 @@ def _average_precision(truth: BoolArray, probabilities: FloatArray, place: IntAr
             total = hits[:, -1]
             ap = (precision * gained).sum(axis=1)
             values.append(np.divide(ap, total, out=np.full(len(times), np.nan), where=total > 0))
-        return np.asarray(np.nanmean(values, axis=0)) if values else np.full(len(times), np.nan)
+        return _nanmean(np.array(values).reshape(len(values), len(times)).T)
 
     return statistic
 
@@ -135,8 +135,14 @@ def _f1(truth: BoolArray, flags: BoolArray, place: IntArray, n_groups: int, *, m
         if not macro:
             both, size = both.sum(axis=1, keepdims=True), size.sum(axis=1, keepdims=True)
         f1 = np.divide(2 * both, size, out=np.full_like(both, np.nan), where=size > 0)
-        defined = (~np.isnan(f1)).sum(axis=1)
-        mean = np.divide(np.nansum(f1, axis=1), defined, out=np.full(len(times), np.nan), where=defined > 0)
-        return np.asarray(mean)
+        return _nanmean(f1)
 
     return statistic
+
+
+def _nanmean(values: FloatArray) -> FloatArray:
+    """Mean of the defined values of each row; nan where none is."""
+    defined = (~np.isnan(values)).sum(axis=1)
+    return np.asarray(
+        np.divide(np.nansum(values, axis=1), defined, out=np.full(len(values), np.nan), where=defined > 0)
+    )

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from corpus.errors import FileError, StudyError
-from corpus.files import digest, read_json, write_json
+from corpus.files import digest, read_json, sha256_of, write_json
 from corpus.readers import read_transcripts
 from corpus.records import Transcript, Turn
 from corpus.study import Study
@@ -92,6 +92,10 @@ def ingest(study: Study, batch: Sequence[SourceFile]) -> str:
             found, outcome = _read(study, file)
             transcripts += found
             outcomes.append(asdict(outcome))
+            if sha256_of(study.transcripts_dir / file.source) != file.sha256:
+                raise StudyError(
+                    "a transcript changed while it was read. Run again when the copying is done."
+                )
         _write(folder, transcripts)
         write_json(folder / "files.json", outcomes)
 

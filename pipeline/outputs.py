@@ -17,6 +17,7 @@ from corpus.tables import write_table
 from pipeline.cache import read_parquet, stage_dir
 from pipeline.compare import STAGE as COMPARE_STAGE
 from pipeline.ingest import Ingested
+from pipeline.stages import Keys
 from pipeline.suggest import suggestions_path
 from pipeline.target import make_target
 from pipeline.topics import read_topics
@@ -58,29 +59,26 @@ def write_tables(
     folder: Path,
     study: Study,
     ingested: Ingested,
+    keys: Keys,
     *,
-    units_key: str,
-    preprocess_keys: Sequence[str],
-    topics_key: str,
-    train_key: str,
-    suggest_keys: Sequence[str],
-    compare_key: str,
+    encoder: str,
 ) -> dict[str, Any]:
     """Write every table into a run folder; returns the summary that is also in ``summary.json``."""
-    units = read_units(study, units_key, preprocess_keys)
+    units_key = keys.units[0]
+    units = read_units(study, units_key, keys.preprocess)
     facts = read_study_json(study, units_key)
-    suggestions = _suggestions(study, suggest_keys)
-    evaluation = read_json(stage_dir(study, TRAIN_STAGE, train_key) / "evaluation.json")
+    suggestions = _suggestions(study, keys.suggest)
+    evaluation = read_json(stage_dir(study, TRAIN_STAGE, keys.train[0]) / "evaluation.json")
     write_json(folder / "evaluation.json", evaluation)
     for name in ("agreement.json", "agreement.csv"):
-        shutil.copyfile(stage_dir(study, COMPARE_STAGE, compare_key) / name, folder / name)
+        shutil.copyfile(stage_dir(study, COMPARE_STAGE, keys.compare[0]) / name, folder / name)
     _write_suggestions(folder / "suggestions.csv", suggestions)
     _write_excerpts(folder / "excerpts.csv", study, units)
     _write_codes(folder / "codes.csv", facts["codebook"], evaluation, Counter(suggestions["code"]))
-    topics = read_topics(study, topics_key)
+    topics = read_topics(study, keys.topics[0])
     write_json(folder / "topics.json", topics)
     _write_topics(folder / "topics.csv", topics)
-    summary = _summary(study, ingested, units, facts, len(suggestions))
+    summary = _summary(study, ingested, units, facts, len(suggestions)) | {"encoder": encoder}
     write_json(folder / "summary.json", summary)
     return summary
 
@@ -181,7 +179,7 @@ def _write_topics(path: Path, topics: Mapping[str, Any]) -> None:
 def _summary(
     study: Study, ingested: Ingested, units: Units, facts: Mapping[str, Any], n_suggestions: int
 ) -> dict[str, Any]:
-    read = units.read_by_human
+    read = units.read_by_person & ~units.context
     read_transcripts = {units.segments[row].transcript_id for row in np.flatnonzero(read)}
     return {
         "title": study.title,

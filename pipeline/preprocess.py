@@ -31,15 +31,20 @@ SEGMENT_TYPES = {
     "end": "int64",
     "text": "str",
     "lemmas": "str",
+    "surfaces": "str",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Preprocessed:
-    """Segments and, for each, its content lemmas (no stop words, numbers or punctuation) joined by spaces."""
+    """Segments and, for each, its content lemmas (no stop words, numbers or punctuation) joined by spaces.
+
+    surfaces: the words as they were said, in lower case, one for each lemma.
+    """
 
     segments: tuple[Segment, ...]
     lemmas: tuple[str, ...]
+    surfaces: tuple[str, ...]
 
 
 def preprocess(study: Study, ingest_key: str, *, unit: str) -> str:
@@ -59,9 +64,11 @@ def preprocess(study: Study, ingest_key: str, *, unit: str) -> str:
             )
         ]
         columns: dict[str, list[object]] = {
-            name: [getattr(segment, name) for segment in segments] for name in list(SEGMENT_TYPES)[:-1]
+            name: [getattr(segment, name) for segment in segments] for name in list(SEGMENT_TYPES)[:-2]
         }
-        columns["lemmas"] = [content_lemmas(doc) for doc in nlp.pipe(segment.text for segment in segments)]
+        pairs = [content_words(doc) for doc in nlp.pipe(segment.text for segment in segments)]
+        columns["lemmas"] = [" ".join(lemma for lemma, _ in found) for found in pairs]
+        columns["surfaces"] = [" ".join(surface for _, surface in found) for found in pairs]
         write_parquet(folder / "segments.parquet", columns, SEGMENT_TYPES)
 
     return cached(
@@ -102,24 +109,26 @@ def sentence_ends(nlp: Language, text: str) -> list[int]:
     return [sentence.end_char for sentence in nlp(text).sents]
 
 
-def content_lemmas(doc: Doc) -> str:
-    """Lower-case lemmas of the words that carry meaning, joined by spaces."""
-    lemmas = (
-        (token.lemma_ or token.text).lower()
+def content_words(doc: Doc) -> list[tuple[str, str]]:
+    """Lemma and surface, in lower case, of each word that carries meaning."""
+    words = (
+        ((token.lemma_ or token.text).lower(), token.lower_)
         for token in doc
         if token.is_alpha and not token.is_stop and len(token) > 2
     )
-    return " ".join(lemmas)
+    return [(lemma, surface) for lemma, surface in words if lemma.isalpha()]
 
 
 def read_preprocessed(study: Study, keys: Iterable[str]) -> Preprocessed:
     """Segments of some batches, in the order of the keys."""
     segments: list[Segment] = []
     lemmas: list[str] = []
+    surfaces: list[str] = []
     for key in keys:
-        for *fields, words in read_parquet(stage_dir(study, STAGE, key) / "segments.parquet").itertuples(
-            index=False, name=None
-        ):
+        for *fields, found, said in read_parquet(
+            stage_dir(study, STAGE, key) / "segments.parquet"
+        ).itertuples(index=False, name=None):
             segments.append(Segment(*fields))
-            lemmas.append(words)
-    return Preprocessed(tuple(segments), tuple(lemmas))
+            lemmas.append(found)
+            surfaces.append(said)
+    return Preprocessed(tuple(segments), tuple(lemmas), tuple(surfaces))

@@ -6,8 +6,7 @@ The flow in ``flows/`` calls the same functions; ``run_study`` is the same job w
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,37 +16,16 @@ from corpus.errors import StudyError
 from corpus.files import digest, make_folder_whole, read_json, sha256_of, study_lock, write_json, write_whole
 from corpus.study import Study, human_files, transcript_files
 from pipeline.cache import code_version, library_versions, stage_dir
-from pipeline.compare import compare
-from pipeline.ingest import SourceFile, ingest, make_batches, read_ingested
+from pipeline.encode import encoder_of
+from pipeline.ingest import Ingested, SourceFile, make_batches, read_ingested
 from pipeline.outputs import write_tables
-from pipeline.preprocess import preprocess
 from pipeline.report import render_report
-from pipeline.suggest import suggest
-from pipeline.topics import topics
+from pipeline.stages import STAGES, Keys, OnStage, Plan, one_by_one, quiet, run_stages
 from pipeline.train import STAGE as TRAIN_STAGE
-from pipeline.train import train
-from pipeline.units import make_units
 
 LATEST = "latest"
 MANIFEST_SCHEMA = 1
-#: Called with the name of a stage and how many of its parts are done, of how many.
-OnStage = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run would do, decided from the files' hashes alone.
-
-    key: digest of all inputs, settings and source. unit: "turn" or "passage".
-    unchanged_since: id of the newest finished run if it has this key, or "".
-    inputs: path below the study -> sha256.
-    """
-
-    key: str
-    unit: str
-    batches: tuple[tuple[SourceFile, ...], ...]
-    unchanged_since: str
-    inputs: dict[str, str]
+_NEEDED_BY_OTHERS = ("ingest", "preprocess", "encode", "units", "train")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +62,17 @@ def plan_run(study: Study) -> Plan:
         files.append(SourceFile(name, sha256_of(path), path.stat().st_size))
     people = {path.relative_to(study.root).as_posix(): sha256_of(path) for path in human_files(study)}
     inputs = {f"transcripts/{file.source}": file.sha256 for file in files} | people
-    key = digest(
-        {"inputs": inputs, "settings": study.settings.model_dump(mode="json"), "code": code_version()}
+    encoder, encoder_key = encoder_of(study)
+    settings = study.settings.model_dump(mode="json")
+    key = digest({"inputs": inputs, "settings": settings, "encoder": encoder_key, "code": code_version()})
+    return Plan(
+        key=key,
+        unit=segment_unit(study),
+        encoder=encoder,
+        batches=tuple(make_batches(files)),
+        unchanged_since=_unchanged_since(study, key),
+        inputs=inputs,
     )
-    return Plan(key, segment_unit(study), tuple(make_batches(files)), _unchanged_since(study, key), inputs)
 
 
 def _unchanged_since(study: Study, key: str) -> str:
@@ -101,53 +86,23 @@ def latest_run(study: Study) -> str:
     return finished[-1] if finished else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """The keys that the stages of one run gave."""
-
-    ingest: tuple[str, ...]
-    preprocess: tuple[str, ...]
-    units: str
-    topics: str
-    train: str
-    suggest: tuple[str, ...]
-    compare: str
-
-
-def run_study(study: Study, *, on_stage: OnStage | None = None) -> RunResult:
+def run_study(study: Study, *, on_stage: OnStage = quiet) -> RunResult:
     """The whole job in this process, under the study's lock."""
-    tell = on_stage or (lambda stage, done, total: None)
     with study_lock(study.root):
         plan = plan_run(study)
         if plan.unchanged_since:
             return earlier_result(study, plan.unchanged_since)
-        return finish_run(study, plan, _run_stages(study, plan, tell))
+        return finish_run(study, plan, run_stages(plan, one_by_one(study, plan, on_stage)))
 
 
-def _run_stages(study: Study, plan: Plan, tell: OnStage) -> Keys:
-    ingested = tuple(_each("ingest", plan.batches, tell, lambda batch: ingest(study, batch)))
-    segments = tuple(_each("preprocess", ingested, tell, lambda key: preprocess(study, key, unit=plan.unit)))
-    units = _one("units", tell, lambda: make_units(study, ingested, segments))
-    found = _one("topics", tell, lambda: topics(study, units, segments))
-    trained = _one("train", tell, lambda: train(study, units, segments))
-    suggested = tuple(
-        _each("suggest", segments, tell, lambda key: suggest(study, units, segments, trained, batch=key))
-    )
-    compared = _one("compare", tell, lambda: compare(study, units, segments, trained))
-    return Keys(ingested, segments, units, found, trained, suggested, compared)
-
-
-def _each(stage: str, parts: Sequence[Any], tell: OnStage, work: Callable[[Any], str]) -> list[str]:
-    keys = []
-    for number, part in enumerate(parts):
-        tell(stage, number, len(parts))
-        keys.append(work(part))
-    tell(stage, len(parts), len(parts))
-    return keys
-
-
-def _one(stage: str, tell: OnStage, work: Callable[[], str]) -> str:
-    return _each(stage, [None], tell, lambda _: work())[0]
+def run_until(study: Study, last: str, *, on_stage: OnStage = quiet) -> Ingested:
+    """Fill the cache up to a stage, under the study's lock; gives what was read, for the counts."""
+    order = list(STAGES)
+    needed = [stage for stage in order[: order.index(last) + 1] if stage in (last, *_NEEDED_BY_OTHERS)]
+    with study_lock(study.root):
+        plan = plan_run(study)
+        keys = run_stages(plan, one_by_one(study, plan, on_stage), wanted=needed)
+        return read_ingested(study, keys.ingest)
 
 
 def finish_run(study: Study, plan: Plan, keys: Keys) -> RunResult:
@@ -156,22 +111,12 @@ def finish_run(study: Study, plan: Plan, keys: Keys) -> RunResult:
     ingested = read_ingested(study, keys.ingest)
 
     def fill(folder: Path) -> None:
-        write_tables(
-            folder,
-            study,
-            ingested,
-            units_key=keys.units,
-            preprocess_keys=keys.preprocess,
-            topics_key=keys.topics,
-            train_key=keys.train,
-            suggest_keys=keys.suggest,
-            compare_key=keys.compare,
-        )
+        write_tables(folder, study, ingested, keys, encoder=plan.encoder)
         (folder / "report.html").write_text(render_report(folder), encoding="utf-8")
         write_json(folder / "manifest.json", _manifest(study, plan, keys, folder, run_id))
 
     make_folder_whole(study.runs_dir / run_id, fill)
-    _keep_model(study, keys.train)
+    _keep_model(study, keys.train[0])
     write_whole(study.runs_dir / LATEST, f"{run_id}\n".encode())
     return earlier_result(study, run_id, unchanged=False)
 
@@ -191,7 +136,9 @@ def _manifest(study: Study, plan: Plan, keys: Keys, folder: Path, run_id: str) -
         "unit": plan.unit,
         "seed": study.settings.study.seed,
         "inputs": plan.inputs,
-        "stages": {name: getattr(keys, name) for name in Keys.__dataclass_fields__},
+        "settings": study.settings.model_dump(mode="json"),
+        "encoder": plan.encoder,
+        "stages": asdict(keys),
         "libraries": library_versions(),
         "outputs": {path.name: sha256_of(path) for path in sorted(folder.iterdir())},
     }

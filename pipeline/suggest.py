@@ -12,15 +12,17 @@ import numpy.typing as npt
 
 from corpus.records import Segment
 from corpus.study import Study
-from models.explain import nearest_rows, speaking_words
+from models.explain import meaning_contributions, nearest_rows, speaking_words
 from models.linear import Rows
-from models.members import WORDS
+from models.members import CONTEXT, WORDS
 from models.theme_model import ThemeModel
+from models.views import own_part
 from pipeline.cache import cached, stage_dir, write_parquet
 from pipeline.preprocess import read_preprocessed
 from pipeline.target import POSITIVE_FROM, make_target
-from pipeline.train import make_views, read_knowledge
+from pipeline.train import read_knowledge
 from pipeline.units import read_units
+from pipeline.views import Embedding, context_of, views_of
 
 STAGE = "suggest"
 N_WORDS = 5
@@ -38,49 +40,60 @@ SUGGESTION_TYPES = {
     "evidence": "str",
     "nearest": "str",
 }
-"""evidence: "word +1.20; word +0.70", in logits; nearest: ids of segments joined by "; "."""
+"""evidence: "word +1.20; word +0.70; [meaning] +0.30", in logits; nearest: ids of segments joined by "; "."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Background:
     """What suggestions are made from.
 
-    known: segments that were learned from, features: (m, d) of equal length, positive: (m, k) for the codes
-    of the model. unread: ids of segments that get suggestions.
+    known: segments that were learned from, similar: (m, d) what nearness is measured on, rows of equal length,
+    positive: (m, k) for the codes of the model. unread: ids of segments that get suggestions.
     """
 
     model: ThemeModel
     known: tuple[Segment, ...]
-    features: Rows
+    similar: Rows
     positive: npt.NDArray[np.bool_]
     unread: frozenset[str]
 
 
 def suggest(
-    study: Study, units_key: str, preprocess_keys: Sequence[str], train_key: str, *, batch: str
+    study: Study,
+    units_key: str,
+    preprocess_keys: Sequence[str],
+    encode_keys: Sequence[str],
+    train_key: str,
+    *,
+    batch: int,
 ) -> str:
     """Suggest codes for the unread segments of one preprocessed batch; the key of what was cached.
 
-    batch: one of ``preprocess_keys``.
+    encode_keys: empty for words only. batch: place in ``preprocess_keys``.
     """
 
     def fill(folder: Path) -> None:
-        background = _background(study, units_key, tuple(preprocess_keys), train_key)
         rows: list[Mapping[str, object]] = []
+        background = _background(study, units_key, tuple(preprocess_keys), tuple(encode_keys), train_key)
         if background is not None:
-            here = read_preprocessed(study, [batch]).segments
-            rows = _suggest(
-                background, [segment for segment in here if segment.segment_id in background.unread]
-            )
+            here = read_preprocessed(study, [preprocess_keys[batch]]).segments
+            unread = [segment for segment in here if segment.segment_id in background.unread]
+            context = context_of(study, [preprocess_keys[batch]], encode_keys[batch : batch + 1])
+            rows = _suggest(background, unread, context)
         columns = {name: [row[name] for row in rows] for name in SUGGESTION_TYPES}
         write_parquet(folder / "suggestions.parquet", columns, SUGGESTION_TYPES)
 
-    return cached(study, STAGE, {"units": units_key, "train": train_key, "batch": batch}, fill)
+    inputs = {"units": units_key, "train": train_key, "batch": preprocess_keys[batch]}
+    return cached(study, STAGE, inputs, fill)
 
 
 @lru_cache(maxsize=1)
 def _background(
-    study: Study, units_key: str, preprocess_keys: tuple[str, ...], train_key: str
+    study: Study,
+    units_key: str,
+    preprocess_keys: tuple[str, ...],
+    encode_keys: tuple[str, ...],
+    train_key: str,
 ) -> _Background | None:
     """Read once for all batches of a run; None if no code could be learned."""
     model = read_knowledge(study, train_key).model
@@ -89,52 +102,65 @@ def _background(
     units = read_units(study, units_key, preprocess_keys)
     target = make_target(units, gold=study.settings.target.gold)
     known = tuple(units.segments[row] for row in target.rows)
-    unread = ~units.read[units.is_human].any(axis=0) & ~units.context
+    unread = ~units.read_by_person & ~units.context
+    unread[target.rows] = False
+    views = views_of(model, known, context_of(study, preprocess_keys, encode_keys))
     return _Background(
         model=model,
         known=known,
-        features=_features(model, known),
+        similar=_similar(model, views),
         positive=target.shares[:, target.learnable] >= POSITIVE_FROM,
         unread=frozenset(units.segments[row].segment_id for row in np.flatnonzero(unread)),
     )
 
 
-def _features(model: ThemeModel, segments: Sequence[Segment]) -> Rows:
-    return model.words.features(make_views(model, [segment.text for segment in segments])[WORDS])
+def _similar(model: ThemeModel, views: Mapping[str, Rows]) -> Rows:
+    """What nearness is measured on: the meaning of the segment itself where there is an encoder, else its words."""
+    return own_part(views[CONTEXT]) if CONTEXT in views else model.words.features(views[WORDS])
 
 
-def _suggest(background: _Background, segments: Sequence[Segment]) -> list[Mapping[str, object]]:
+def _suggest(
+    background: _Background, segments: Sequence[Segment], context: Mapping[str, Embedding]
+) -> list[Mapping[str, object]]:
     if not segments:
         return []
     model = background.model
-    probabilities = model.probabilities(make_views(model, [segment.text for segment in segments]))
+    views = views_of(model, segments, context)
+    probabilities, similar = model.probabilities(views), _similar(model, views)
     shown = probabilities >= model.thresholds
-    features = _features(model, segments)
     rows: list[Mapping[str, object]] = []
     for place in np.flatnonzero(shown.any(axis=1)).tolist():
+        here = {name: view[place : place + 1] for name, view in views.items()}
         for code in np.flatnonzero(shown[place]).tolist():
-            words = speaking_words(model, segments[place].text, code, most=N_WORDS)
             rows.append(
-                {
-                    "segment_id": segments[place].segment_id,
-                    "transcript_id": segments[place].transcript_id,
-                    "start": segments[place].start,
-                    "end": segments[place].end,
-                    "speaker": segments[place].speaker,
-                    "text": segments[place].text,
+                _segment_cells(segments[place])
+                | {
                     "code": model.codes[code],
                     "probability": float(probabilities[place, code]),
-                    "evidence": "; ".join(f"{word} {value:+.2f}" for word, value in words),
-                    "nearest": "; ".join(_nearest(background, features[place], code)),
+                    "evidence": _evidence(model, segments[place].text, here, code),
+                    "nearest": "; ".join(_nearest(background, similar[place : place + 1], code)),
                 }
             )
     return rows
 
 
+def _segment_cells(segment: Segment) -> dict[str, object]:
+    names = ("segment_id", "transcript_id", "start", "end", "speaker", "text")
+    return {name: getattr(segment, name) for name in names}
+
+
+def _evidence(model: ThemeModel, text: str, views: Mapping[str, Rows], code: int) -> str:
+    """The words that spoke for the code, then what the meaning of the segment and of its neighbours added."""
+    words = speaking_words(model, text, views[WORDS], code, most=N_WORDS)
+    meaning = meaning_contributions(model, views, code)
+    parts = [*words, *((f"[{name}]", value) for name, value in meaning.items())]
+    return "; ".join(f"{name} {value:+.2f}" for name, value in parts)
+
+
 def _nearest(background: _Background, query: Rows, code: int) -> list[str]:
     """Ids of the nearest segments that people coded so."""
     rows = np.flatnonzero(background.positive[:, code])
-    found = nearest_rows(query, background.features[rows], most=N_NEAREST)[0]
+    found = nearest_rows(query, background.similar[rows], most=N_NEAREST)[0]
     return [background.known[row].segment_id for row in rows[found]]
 
 

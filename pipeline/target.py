@@ -48,11 +48,11 @@ def make_target(units: Units, *, gold: str) -> Target:
     names = list(units.coders)
     if gold in ("share", "majority", "any"):
         who = np.flatnonzero(units.is_human)
-    elif gold in names:
+    elif gold in names and units.coders[gold] != "machine":
         who = np.array([names.index(gold)])
     else:
         raise StudyError(
-            f"study.toml: target.gold '{gold}' has no file in codings/ "
+            f"study.toml: target.gold '{gold}' is no person's file in codings/ "
             f"(coders: {', '.join(names) or 'none'}; or share, majority, any)"
         )
     rows = np.flatnonzero(units.read[who].any(axis=0) & ~units.context)

@@ -5,6 +5,7 @@ Documents are the segments whose speaker is not context. A topic is a distributi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -130,7 +131,8 @@ def _fill(folder: Path, units: Units, seed: int) -> None:
         n_topics = choose_number(candidates)
         for name, make in MODELS.items():
             fitted[name] = _fit(make, n_topics, documents, halves[: N_RESAMPLES_OF[name]], seed=seed)
-    described = {name: _describe(name, fitted.get(name), documents, segments) for name in MODELS}
+    spoken = _spoken_forms(units, said)
+    described = {name: _describe(name, fitted.get(name), documents, segments, spoken) for name in MODELS}
     write_json(
         folder / "topics.json",
         {
@@ -173,10 +175,14 @@ def _main_topic(shares: FloatArray) -> IntArray:
 
 
 def _describe(
-    name: str, fitted: Fitted | None, documents: Documents, segments: Sequence[Segment]
+    name: str,
+    fitted: Fitted | None,
+    documents: Documents,
+    segments: Sequence[Segment],
+    spoken: Mapping[str, str],
 ) -> dict[str, object]:
     """A model's entry in topics.json; no topics if it was not fitted."""
-    found = _describe_topics(fitted, documents, segments) if fitted else []
+    found = _describe_topics(fitted, documents, segments, spoken) if fitted else []
     coherences = [value for value in fitted.coherence if value is not None] if fitted else []
     return {
         "how_computed": HOW_FITTED[name],
@@ -190,8 +196,21 @@ def _describe(
     }
 
 
+def _spoken_forms(units: Units, rows: IntArray) -> dict[str, str]:
+    """Lemma -> the form in which it was said most often (ties by spelling): lookup lemmas can read oddly."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        counts.update(zip(units.lemmas[row].split(), units.surfaces[row].split(), strict=True))
+    ordered = sorted(counts.items(), key=lambda item: (item[1], item[0]))
+    return {lemma: surface for (lemma, surface), _ in ordered}
+
+
+def _as_spoken(words: str, spoken: Mapping[str, str]) -> str:
+    return " ".join(spoken.get(word, word) for word in words.split())
+
+
 def _describe_topics(
-    fitted: Fitted, documents: Documents, segments: Sequence[Segment]
+    fitted: Fitted, documents: Documents, segments: Sequence[Segment], spoken: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     main = fitted.main
     n_with_topic = int((main >= 0).sum())
@@ -201,7 +220,10 @@ def _describe_topics(
         found.append(
             {
                 "number": i + 1,
-                "words": [[documents.words[column], _round(fitted.weights[i, column])] for column in columns],
+                "words": [
+                    [_as_spoken(documents.words[column], spoken), _round(fitted.weights[i, column])]
+                    for column in columns
+                ],
                 "coherence": None if (value := fitted.coherence[i]) is None else _round(value),
                 "stability": _round(fitted.stability[i]),
                 "shown": bool(fitted.stability[i] >= STABLE_FROM),

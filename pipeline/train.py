@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,15 +11,13 @@ import numpy as np
 
 from corpus.files import digest, read_json, write_json
 from corpus.study import Study
-from models.linear import Rows
-from models.members import WORDS, Member, WordsMember
-from models.ngrams import count_ngrams, learn_vocabulary
 from models.store import model_files, read_model
 from models.theme_model import Scored, ThemeModel, train_theme_model
 from pipeline.cache import cached, library_versions, stage_dir, write_parquet
 from pipeline.evaluate import SCHEMA, evaluate, not_scored
 from pipeline.target import FEWEST_GROUPS, Target, make_target
-from pipeline.units import Units, read_units
+from pipeline.units import Units, read_study_json, read_units
+from pipeline.views import Embedding, context_of, definition_texts, members_of
 
 STAGE = "train"
 CROSSFIT_TYPES = {
@@ -40,9 +38,12 @@ class Knowledge:
     evaluation: dict[str, object]
 
 
-def train(study: Study, units_key: str, preprocess_keys: Sequence[str]) -> str:
+def train(
+    study: Study, units_key: str, preprocess_keys: Sequence[str], encode_keys: Sequence[str], *, encoder: str
+) -> str:
     """Train, score, cache; the key of what was cached.
 
+    encode_keys, encoder: empty for words only.
     Writes evaluation.json always, and model.json, model.npz, card.json, crossfit.parquet if any code has
     enough segments in enough groups.
     """
@@ -55,18 +56,37 @@ def train(study: Study, units_key: str, preprocess_keys: Sequence[str]) -> str:
         if len(target.learnable) == 0 or len(set(target.groups)) < FEWEST_GROUPS:
             write_json(folder / "evaluation.json", _nothing_learned(target, units))
             return
-        _train(folder, units, target, seed=seed)
+        context = context_of(study, preprocess_keys, encode_keys)
+        codebook = read_study_json(study, units_key)["codebook"]
+        _train(folder, units, target, context, codebook, encoder=encoder, seed=seed)
 
-    inputs = {"units": units_key, "gold": gold, "seed": seed, "group_by": group_by}
+    inputs = {
+        "units": units_key,
+        "encode": list(encode_keys),
+        "gold": gold,
+        "seed": seed,
+        "group_by": group_by,
+    }
     return cached(study, STAGE, inputs, fill)
 
 
-def _train(folder: Path, units: Units, target: Target, *, seed: int) -> None:
-    texts = [units.segments[row].text for row in target.rows]
+def _train(
+    folder: Path,
+    units: Units,
+    target: Target,
+    context: Mapping[str, Embedding],
+    codebook: Sequence[Mapping[str, str]],
+    *,
+    encoder: str,
+    seed: int,
+) -> None:
     learned = target.learnable
     codes = [units.codes[place] for place in learned]
+    segments = [units.segments[row] for row in target.rows]
+    texts = [segment.text for segment in segments]
+    members = members_of(segments, context, definition_texts(codebook, codes), encoder=encoder)
     trained = train_theme_model(
-        make_members(texts), target.shares[:, learned], target.groups, codes=codes, seed=seed
+        members, target.shares[:, learned], target.groups, codes=codes, seed=seed, definitions=True
     )
     files = model_files(trained.model)
     for name, content in files.items():
@@ -75,17 +95,6 @@ def _train(folder: Path, units: Units, target: Target, *, seed: int) -> None:
     write_json(folder / "evaluation.json", evaluation)
     write_json(folder / "card.json", _card(units, target, codes, files))
     _write_crossfit(folder / "crossfit.parquet", units, target, trained.scored, codes)
-
-
-def make_members(texts: Sequence[str]) -> dict[str, Member]:
-    """The members of the model, with their views of these texts."""
-    vocabulary = learn_vocabulary(texts)
-    return {WORDS: WordsMember(vocabulary, count_ngrams(texts, vocabulary))}
-
-
-def make_views(model: ThemeModel, texts: Sequence[str]) -> dict[str, Rows]:
-    """What the members of a trained model see of these texts."""
-    return {WORDS: count_ngrams(texts, model.words.vocabulary)}
 
 
 def _nothing_learned(target: Target, units: Units) -> dict[str, object]:

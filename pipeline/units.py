@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from corpus.coded import Coded, read_coded
 from corpus.errors import StudyError
 from corpus.files import read_json, sha256_of, write_json
-from corpus.names import fold_speaker
+from corpus.names import is_context
 from corpus.records import Segment
 from corpus.study import Study, human_files
 from corpus.units import Placement, place_codings, read_segments
@@ -32,7 +33,8 @@ READ_TYPES = {"segment_id": "str", "coder": "str"}
 class Units:
     """Segments and what people made of them.
 
-    segments: (n,). lemmas: (n,). context: (n,), True where the speaker only gives context.
+    segments: (n,). lemmas, surfaces: (n,), as ``Preprocessed`` has them.
+    context: (n,), True where the speaker only gives context.
     codes: (k,) names in the order of the codebook. coders: (c,) name -> kind.
     read: (c, n), the coder read the segment. given: (c, n, k), the coder gave the code; only where read.
     groups: (n,), the group that is held out together when the model is scored.
@@ -40,6 +42,7 @@ class Units:
 
     segments: tuple[Segment, ...]
     lemmas: tuple[str, ...]
+    surfaces: tuple[str, ...]
     context: BoolArray
     codes: tuple[str, ...]
     coders: Mapping[str, str]
@@ -53,9 +56,10 @@ class Units:
         return np.array([kind == "human" for kind in self.coders.values()], dtype=bool)
 
     @property
-    def read_by_human(self) -> BoolArray:
-        """(n,): a human has read the segment and its speaker is not context."""
-        return np.asarray(self.read[self.is_human].any(axis=0) & ~self.context)
+    def read_by_person(self) -> BoolArray:
+        """(n,): a human coder, or those who agreed on the consensus, have read the segment."""
+        people = np.array([kind != "machine" for kind in self.coders.values()], dtype=bool)
+        return np.asarray(self.read[people].any(axis=0))
 
 
 def make_units(study: Study, ingest_keys: Sequence[str], preprocess_keys: Sequence[str]) -> str:
@@ -64,7 +68,13 @@ def make_units(study: Study, ingest_keys: Sequence[str], preprocess_keys: Sequen
     Raises FileError for the first human file with problems, StudyError for ``group_by`` without that column.
     """
     people = {path.relative_to(study.root).as_posix(): sha256_of(path) for path in human_files(study)}
-    inputs = {"preprocess": list(preprocess_keys), "ingest": list(ingest_keys), "people": people}
+    inputs = {
+        "preprocess": list(preprocess_keys),
+        "ingest": list(ingest_keys),
+        "people": people,
+        "context": study.settings.speakers.context,
+        "group_by": study.settings.evaluation.group_by,
+    }
     return cached(study, STAGE, inputs, lambda folder: _fill(study, ingest_keys, preprocess_keys, folder))
 
 
@@ -85,9 +95,10 @@ def _fill(study: Study, ingest_keys: Sequence[str], preprocess_keys: Sequence[st
         for segment in segments
         if segment.segment_id in ids
     ]
+    outside = _outside_coverage(given, reads)
     _write_rows(folder / "given.parquet", sorted(set(given)), GIVEN_TYPES)
     _write_rows(folder / "read.parquet", read_rows, READ_TYPES)
-    write_json(folder / "study.json", _summary(study, coded, placement, segments))
+    write_json(folder / "study.json", _summary(study, coded, placement, segments, outside))
 
 
 def _write_rows(path: Path, rows: Sequence[tuple[str, ...]], types: Mapping[str, str]) -> None:
@@ -95,7 +106,18 @@ def _write_rows(path: Path, rows: Sequence[tuple[str, ...]], types: Mapping[str,
     write_parquet(path, dict(zip(types, columns, strict=True)), types)
 
 
-def _summary(study: Study, coded: Coded, placement: Placement, segments: Sequence[Segment]) -> dict[str, Any]:
+def _outside_coverage(given: Iterable[tuple[str, str, str]], reads: Mapping[str, set[str]]) -> list[str]:
+    """Codings on segments that their coder, by coverage.csv, has not read."""
+    counts = Counter(coder for segment_id, coder, _ in given if segment_id not in reads.get(coder, ()))
+    return [
+        f"{coder}: {n:,} codings lie outside what coverage.csv says was read: not used"
+        for coder, n in sorted(counts.items())
+    ]
+
+
+def _summary(
+    study: Study, coded: Coded, placement: Placement, segments: Sequence[Segment], outside: Sequence[str]
+) -> dict[str, Any]:
     return {
         "codebook": [
             {field: getattr(code, field) for field in ("name", "parent", "definition", "include", "exclude")}
@@ -113,7 +135,7 @@ def _summary(study: Study, coded: Coded, placement: Placement, segments: Sequenc
             "narrowed": placement.n_narrowed,
             "unplaced": len(placement.unplaced),
         },
-        "notes": list(coded.notes),
+        "notes": [*coded.notes, *outside],
     }
 
 
@@ -158,8 +180,9 @@ def read_units(study: Study, units_key: str, preprocess_keys: Sequence[str]) -> 
     return Units(
         segments=preprocessed.segments,
         lemmas=preprocessed.lemmas,
+        surfaces=preprocessed.surfaces,
         context=np.array(
-            [fold_speaker(segment.speaker) in context for segment in preprocessed.segments], dtype=bool
+            [is_context(segment.speaker, context) for segment in preprocessed.segments], dtype=bool
         ),
         codes=codes,
         coders=coders,

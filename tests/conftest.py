@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,14 @@ from models.theme_model import Trained, train_theme_model
 
 MakeTranscript = Callable[..., Transcript]
 MakeStudy = Callable[..., Study]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_encoder_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests see no sentence encoder that happens to be installed: those that want one install it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRECODE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -279,6 +280,16 @@ def test_number_of_threads_does_not_change_a_bit(tmp_path, monkeypatch, precisio
     encoder_module._load.cache_clear()
     monkeypatch.setattr(encoder_module, "N_THREADS", n_threads)
     assert encoder.encode(TEXTS * 50).tobytes() == expected.tobytes()
+
+
+def test_stages_side_by_side_share_one_encoder(tmp_path):
+    expected = install_tiny(tmp_path).encode(TEXTS * 20)
+    encoder_module._load.cache_clear()
+    with ThreadPoolExecutor(4) as pool:
+        found = [find_encoder("minilm", cache_dir=tmp_path / "cache") for _ in range(8)]
+        vectors = list(pool.map(lambda encoder: encoder.encode(TEXTS * 20), found))
+    assert {array.tobytes() for array in vectors} == {expected.tobytes()}
+    assert encoder_module._load.cache_info().misses == 1
 
 
 def test_another_process_gives_the_same_bytes(tmp_path):

@@ -17,6 +17,7 @@ from sklearn.metrics import (
 
 from models.theme_model import Scored
 from pipeline.evaluate import (
+    abstention,
     brier_skill,
     calibration_error,
     evaluate,
@@ -104,7 +105,18 @@ def test_code_that_is_not_learned_is_listed_with_the_reason(drawn, evaluated) ->
     n = int(drawn[0].n_positive[3])
     assert row["code"] == "rare"
     assert row["n_positive"] == n < 10
-    assert row["reason"] == f"not learned yet: {n} segments in {row['n_groups']} groups (needs 10 in 3)"
+    assert row["reason"] == abstention(n, row["n_groups"])
+
+
+@pytest.mark.parametrize(
+    ("n_positive", "n_groups", "said"),
+    [
+        (1, 1, "not learned yet: 1 segment in 1 group (needs 10 in 3)"),
+        (3, 2, "not learned yet: 3 segments in 2 groups (needs 10 in 3)"),
+    ],
+)
+def test_abstention_says_what_there_is_and_what_it_takes(n_positive: int, n_groups: int, said: str) -> None:
+    assert abstention(n_positive, n_groups) == said
 
 
 def test_too_few_groups_give_no_interval_and_the_reason(evaluated) -> None:

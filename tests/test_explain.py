@@ -7,7 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.explain import nearest_rows, speaking_words, word_contributions
+from models.explain import nearest_rows
+from models.explain import speaking_words as speaking_words_of
+from models.explain import word_contributions as word_contributions_of
 from models.members import WORDS
 from models.ngrams import count_ngrams
 
@@ -18,6 +20,14 @@ WORDS_SAID = st.sampled_from(
 
 def view_of(model, *texts: str):
     return {WORDS: count_ngrams(list(texts), model.words.vocabulary)}
+
+
+def word_contributions(model, text: str, code: int):
+    return word_contributions_of(model, text, view_of(model, text)[WORDS], code)
+
+
+def speaking_words(model, text: str, code: int, *, most: int):
+    return speaking_words_of(model, text, view_of(model, text)[WORDS], code, most=most)
 
 
 @given(said=st.lists(WORDS_SAID, max_size=12), code=st.integers(0, 2))

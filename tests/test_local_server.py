@@ -212,21 +212,26 @@ def test_no_process_stays_behind(mode, toy):
 )
 def test_no_process_stays_behind_when_stopped(kill, recorded, prefect_home):
     process = start("waits", prefect_home)
-    wait_for(process, "at work")
-    assert members(process.pid) == [process.pid]
-    os.killpg(process.pid, kill)
-    process.communicate(timeout=30)
-    assert members(process.pid) == []
+    try:
+        wait_for(process, "at work")
+        assert members(process.pid) == [process.pid]
+        os.killpg(process.pid, kill)
+        process.communicate(timeout=30)
+        assert members(process.pid) == []
+    finally:
+        process.kill()
     assert states(prefect_home)[0] == recorded
 
 
 def test_server_asks_for_the_password_of_its_run(prefect_home):
     process = start("waits", prefect_home)
-    address = wait_for(process, "started").split()[1]
-    with pytest.raises(urllib.error.HTTPError, match="401"):
-        urllib.request.urlopen(f"{address}/flows/count", data=b"{}", timeout=30)
-    process.kill()
-    process.communicate()
+    try:
+        address = wait_for(process, "started").split()[1]
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(f"{address}/flows/count", data=b"{}", timeout=30)
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_server_that_cannot_start_is_said_with_what_to_do(tmp_path):

@@ -381,9 +381,6 @@ def test_machine_is_compared_and_never_trained_on(run, tiny_study_files: Files) 
     assert kinds[("ann", "model")] == "model-human"
 
 
-@pytest.mark.xfail(
-    reason="suggestions are made for what only the consensus coded, and the model was trained on"
-)
 def test_what_the_model_was_trained_on_gets_no_suggestions(run, tiny_study_files: Files) -> None:
     changes = {
         "codings/consensus.csv": tiny_study_files["codings/ann.csv"],

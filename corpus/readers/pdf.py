@@ -1,7 +1,7 @@
 """PDF files with a text layer: the words of each page, line by line as they stand on it.
 
-The text: the lines of all pages, white space at their ends left out; a line of the page is a line of the text, so a
-turn goes over several lines. Lines that come again at the same edge of most pages, numbers aside (running headers,
+The text: the lines of all pages, without white space at their ends and without blank lines at the edges of a page;
+a line of the page is a line of the text, so a turn goes over several lines. Lines that come again at the same edge of most pages, numbers aside (running headers,
 footers, page numbers), are left out and told. A file without speaker labels has one turn a page.
 
 Left out and told: comments and filled-in form fields, attached files. Pages without words are told: scans need OCR
@@ -144,7 +144,7 @@ def _read_pages(reader: PdfReader, source: str, seen: Counter[str]) -> Iterator[
     for page in reader.pages:
         text = page.extract_text(visitor_operand_before=count)
         count()  # what was refused inside a form is refused here: pypdf passes over errors there
-        yield "\n".join(line.rstrip() for line in text.replace("\f", "\n").split("\n"))
+        yield "\n".join(line.rstrip() for line in text.replace("\f", "\n").split("\n")).strip("\n")
         _count_annotations(page, seen)
 
 

@@ -171,7 +171,7 @@ class _Book:
             parts = {local_name(part): part for part in cell}
             if "f" in parts:
                 seen["formula"] += 1
-                if "v" not in parts:
+                if attribute(cell, "t") != "str" and ("v" not in parts or not parts["v"].text):
                     problems.add("a formula without a stored value")
             if attribute(cell, "t") == "e":
                 problems.add("a cell holds an error such as #REF! or #N/A")

@@ -62,7 +62,9 @@ def in_process(study_dir: Path) -> dict[str, object]:
 def with_prefect(study_dir: Path) -> float:
     """Seconds of ``precode run`` in a fresh interpreter."""
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "flows.cli", "run", str(study_dir)], check=False, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "flows.cli", "run", str(study_dir)], check=False, capture_output=True
+    )
     return time.perf_counter() - started
 
 
@@ -80,7 +82,9 @@ def show(name: str, found: dict[str, object]) -> None:
 
 def main() -> None:
     """Parse, copy, run, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("study", type=Path)
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--prefect", action="store_true", help="also time 'precode run' as a whole")
@@ -90,7 +94,8 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / options.study.resolve().name
-        shutil.copytree(options.study, copy, ignore=shutil.ignore_patterns(*NOT_COPIED), copy_function=shutil.copyfile)
+        left = shutil.ignore_patterns(*NOT_COPIED)
+        shutil.copytree(options.study, copy, ignore=left, copy_function=shutil.copyfile)
         show("from files to report", in_process(copy))
         show("unchanged second run", in_process(copy))
         if options.prefect:
