@@ -1,8 +1,9 @@
 """PDF files with a text layer: the words of each page, line by line as they stand on it.
 
 The text: the lines of all pages, without white space at their ends and without blank lines at the edges of a page;
-a line of the page is a line of the text, so a turn goes over several lines. Lines that come again at the same edge of most pages, numbers aside (running headers,
-footers, page numbers), are left out and told. A file without speaker labels has one turn a page.
+a line of the page is a line of the text, so a turn goes over several lines. Lines that come again at the same edge
+of most pages, numbers aside (running headers, footers, page numbers), are left out and told. A file without speaker
+labels has one turn a page.
 
 Left out and told: comments and filled-in form fields, attached files. Pages without words are told: scans need OCR
 first. Scripts are not run, and nothing is fetched. What ``pypdf`` mends in a damaged file is told by its count.
