@@ -36,7 +36,7 @@ STAGES = ("ingest", "preprocess", "units", "topics", "train", "suggest", "compar
 
 
 def write_planted_study(folder: Path) -> Path:
-    """Three interviews, two of them coded."""
+    """Three interviews, two of them coded; words only, whatever encoder this machine has."""
     answers = (
         "Well, Marjorie Quillfeather drove me there. It took an hour, and the bus never comes on a Sunday.",
         "I was frightened at first. Then the group rang me, on 07700900123, and I felt that somebody listened.",
@@ -47,6 +47,7 @@ def write_planted_study(folder: Path) -> Path:
         path = folder / "transcripts" / f"Wigglesworth_{number}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "study.toml").write_text('[model]\nencoder = "none"\n', encoding="utf-8")
     (folder / "codebook.csv").write_text(
         "code,definition\nOrmerod,travel\nvoice,being heard\n", encoding="utf-8"
     )
