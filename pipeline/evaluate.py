@@ -31,6 +31,8 @@ def evaluate(
     truth = target.shares[:, learned] >= POSITIVE_FROM
     coded = (target.shares >= POSITIVE_FROM).any(axis=1)
     names = [codes[place] for place in learned]
+    intervals = evaluation_intervals(truth, scored, target.groups, seed=seed)
+    cis = intervals.average_precision
     return {
         "schema": SCHEMA,
         "split": {
@@ -44,8 +46,12 @@ def evaluate(
                 **_ranking(truth, scored.probabilities),
                 **whole_figures(truth, scored, target.groups),
                 "ece": calibration_error(truth, scored.probabilities),
-                "ci": evaluation_intervals(truth, scored, target.groups, seed=seed),
-                "codes": [_code(name, truth[:, i], scored, i, target) for i, name in enumerate(names)],
+                "reliability": reliability(truth, scored.probabilities),
+                "ci": intervals.overall,
+                "codes": [
+                    _code(name, truth[:, i], scored, i, target) | {"ci": {"average_precision": cis[i]}}
+                    for i, name in enumerate(names)
+                ],
             },
             "coded": _ranking(truth[coded], scored.probabilities[coded]),
         },
@@ -116,11 +122,35 @@ def calibration_error(truth: BoolArray, probabilities: FloatArray) -> float | No
     """Expected calibration error over all cells: 10 bins of equal width, weighted by size (Naeini et al. 2015)."""
     if not truth.size:
         return None
+    _, predicted, observed = _binned(truth, probabilities)
+    return float(np.abs(predicted - observed).sum() / truth.size)
+
+
+def reliability(truth: BoolArray, probabilities: FloatArray) -> list[dict[str, object]]:
+    """What was predicted beside what was observed, of all cells in 10 bins of equal width.
+
+    mean_predicted, observed: shares, None for a bin without a cell.
+    """
+    rows = zip(*_binned(truth, probabilities), strict=True)
+    return [
+        {
+            "low": i / N_BINS,
+            "high": (i + 1) / N_BINS,
+            "n": int(n),
+            "mean_predicted": float(predicted / n) if n else None,
+            "observed": float(observed / n) if n else None,
+        }
+        for i, (n, predicted, observed) in enumerate(rows)
+    ]
+
+
+def _binned(truth: BoolArray, probabilities: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Of each bin: cells, the sum of their probabilities, how many are positive."""
     p, y = probabilities.ravel(), truth.ravel()
     bins = np.minimum((p * N_BINS).astype(int), N_BINS - 1)
-    n = np.bincount(bins, minlength=N_BINS)
-    gaps = np.abs(np.bincount(bins, p, N_BINS) - np.bincount(bins, y, N_BINS))
-    return float(gaps[n > 0].sum() / len(p))
+    weights = np.ones(len(p)), p, y.astype(np.float64)
+    n, predicted, observed = (np.asarray(np.bincount(bins, w, N_BINS), dtype=np.float64) for w in weights)
+    return n, predicted, observed
 
 
 def _code(name: str, y: BoolArray, scored: Scored, i: int, target: Target) -> dict[str, object]:

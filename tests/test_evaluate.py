@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit, logit
+from scipy.stats import t
 from sklearn.metrics import (
     average_precision_score,
     brier_score_loss,
@@ -24,8 +26,9 @@ from pipeline.evaluate import (
     leak,
     macro_average_precision,
     recall_at,
+    reliability,
 )
-from pipeline.evaluate_intervals import _average_precision, _f1, evaluation_intervals
+from pipeline.evaluate_intervals import _average_precisions, _f1, evaluation_intervals
 from pipeline.target import Target
 
 
@@ -123,6 +126,10 @@ def test_too_few_groups_give_no_interval_and_the_reason(evaluated) -> None:
     for row in evaluated["scopes"]["all"]["ci"].values():
         assert (row["low"], row["high"]) == (None, None)
         assert "too few groups: 6" in row["reason"]
+    for row in evaluated["scopes"]["all"]["codes"]:
+        assert (
+            row["ci"]["average_precision"]["reason"] == "too few groups hold the code: 6, at least 8 needed"
+        )
 
 
 def test_a_table_small_enough_to_count_by_hand() -> None:
@@ -176,7 +183,7 @@ WEIGHTED = st.integers(1, 12).flatmap(
 @settings(max_examples=150, deadline=None)
 def test_average_precision_of_drawn_groups_equals_that_of_doubled_rows(case) -> None:
     y, p, group, times = (np.array(part) for part in case)
-    found = _average_precision(y[:, None], p[:, None], group)(times[None].astype(float))[0]
+    found = _average_precisions(y[:, None], p[:, None], group)(times[None].astype(float))[0, 0]
     repeated = np.repeat(np.arange(len(y)), times[group])
     if not y[repeated].any():
         assert math.isnan(found)
@@ -212,11 +219,89 @@ def test_interval_is_over_groups_by_the_rule_of_their_number(n_groups: int, meth
     p = np.clip(0.3 + 0.3 * truth + random.normal(scale=0.2, size=truth.shape), 0, 1)
     scored = Scored(p, np.full(truth.shape, 0.5), np.zeros(len(groups), dtype=np.intp))
     found = evaluation_intervals(truth, scored, groups, seed=1)
-    assert set(found) == {"macro_average_precision", "micro_f1", "macro_f1"}
-    for row in found.values():
+    assert set(found.overall) == {"macro_average_precision", "micro_f1", "macro_f1"}
+    for row in [*found.overall.values(), *found.average_precision]:
         assert method in row["method"]
         assert row["n_groups"] == n_groups
         assert 0 <= row["low"] < row["high"] <= 1
-    value = macro_average_precision(truth, p)
-    assert found["macro_average_precision"]["low"] < value < found["macro_average_precision"]["high"]
+    values = [average_precision_score(y, p_y) for y, p_y in zip(truth.T, p.T, strict=True)]
+    rows = [found.overall["macro_average_precision"], *found.average_precision]
+    for row, value in zip(rows, [np.mean(values), *values], strict=True):
+        assert row["low"] < value < row["high"]
     assert evaluation_intervals(truth, scored, groups, seed=1) == found
+
+
+def of_one_code(holding: int, n_groups: int = 40):
+    """An interval where ``holding`` of the groups hold the code."""
+    random = np.random.default_rng(2)
+    place = np.arange(10 * n_groups) % n_groups
+    truth = ((place < holding) & (random.random(len(place)) < 0.4))[:, None]
+    truth[:holding] = True
+    p = np.clip(0.3 + 0.3 * truth + random.normal(scale=0.2, size=truth.shape), 0, 1)
+    scored = Scored(p, np.full(truth.shape, 0.5), np.zeros(len(place), dtype=np.intp))
+    (row,) = evaluation_intervals(truth, scored, [f"t{i:02d}" for i in place], seed=1).average_precision
+    return row, truth, p, place
+
+
+@pytest.mark.parametrize(
+    ("holding", "method"),
+    [
+        (8, "jackknife over 8 groups that hold the code, t(7), logit scale"),
+        (29, "jackknife over 29 groups that hold the code, t(28), logit scale"),
+        (30, "BCa bootstrap over 40 groups, 999 resamples"),
+    ],
+)
+def test_interval_of_a_code_goes_by_the_groups_that_hold_it(holding: int, method: str) -> None:
+    row, truth, p, _ = of_one_code(holding)
+    assert row["method"] == method
+    assert row["low"] < average_precision_score(truth[:, 0], p[:, 0]) < row["high"]
+
+
+def test_code_in_few_of_many_groups_has_no_interval_and_the_reason() -> None:
+    row, *_ = of_one_code(7)
+    assert (row["low"], row["high"], row["method"]) == (None, None, "")
+    assert row["reason"] == "too few groups hold the code: 7, at least 8 needed"
+
+
+def test_jackknife_of_a_code_leaves_out_whole_groups() -> None:
+    row, truth, p, place = of_one_code(8)
+    theta = average_precision_score(truth, p)
+    without = np.array([average_precision_score(truth[place != g], p[place != g]) for g in range(8)])
+    se = math.sqrt(7 / 8 * ((without - without.mean()) ** 2).sum()) / (theta * (1 - theta))
+    for bound, sign in (("low", -1), ("high", 1)):
+        assert row[bound] == pytest.approx(expit(logit(theta) + sign * t.ppf(0.975, 7) * se))
+
+
+@pytest.mark.parametrize("n_groups", [9, 40])
+@pytest.mark.parametrize("right", [True, False])
+def test_figure_that_no_group_changes_has_no_interval_and_the_reason(n_groups: int, right: bool) -> None:
+    truth = np.tile([[True], [False]], (n_groups, 1))
+    p = np.where(truth == right, 0.9, 0.1)
+    scored = Scored(p, np.full(truth.shape, 0.5), np.zeros(len(truth), dtype=np.intp))
+    groups = [f"t{i:02d}" for i in np.arange(2 * n_groups) // 2]
+    found = evaluation_intervals(truth, scored, groups, seed=1)
+    for row in [found.overall["micro_f1"], *found.average_precision]:
+        assert row["low"] is None
+        assert row["reason"] == "no spread between groups: each gives the same value"
+
+
+def test_reliability_holds_each_cell_once_and_its_gaps_are_the_calibration_error(drawn, evaluated) -> None:
+    target, scored = drawn
+    rows = evaluated["scopes"]["all"]["reliability"]
+    assert [(row["low"], row["high"]) for row in rows] == [(i / 10, (i + 1) / 10) for i in range(10)]
+    assert sum(row["n"] for row in rows) == 180
+    gaps = sum(row["n"] * abs(row["mean_predicted"] - row["observed"]) for row in rows if row["n"])
+    assert gaps / 180 == pytest.approx(evaluated["scopes"]["all"]["ece"])
+    for row in rows:
+        inside = (scored.probabilities >= row["low"]) & (scored.probabilities < row["high"])
+        assert row["n"] == inside.sum()
+        if row["n"]:
+            assert row["observed"] == pytest.approx((target.shares[:, :3] >= 0.5)[inside].mean())
+            assert row["low"] <= row["mean_predicted"] <= row["high"]
+
+
+def test_reliability_by_hand() -> None:
+    rows = reliability(np.array([[True, False, True]]), np.array([[0.2, 0.25, 1.0]]))
+    assert rows[2] == {"low": 0.2, "high": 0.3, "n": 2, "mean_predicted": 0.225, "observed": 0.5}
+    assert rows[9] == {"low": 0.9, "high": 1.0, "n": 1, "mean_predicted": 1.0, "observed": 1.0}
+    assert rows[5] == {"low": 0.5, "high": 0.6, "n": 0, "mean_predicted": None, "observed": None}
