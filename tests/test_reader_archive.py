@@ -74,6 +74,10 @@ def test_a_changed_byte_is_noticed() -> None:
     assert "damaged member a" in reasons(bytes(data), "a")
 
 
+def test_an_archive_whose_first_bytes_are_gone_is_damaged() -> None:
+    assert "damaged member a" in reasons(zipped({"a": b"x" * 99, "b": b"y"})[8:], "a")
+
+
 def test_too_many_members_are_refused() -> None:
     data = zipped({str(number): b"" for number in range(MAX_MEMBERS + 1)})
     assert f"{MAX_MEMBERS} are allowed" in reasons(data)

@@ -74,21 +74,13 @@ REASONS = {
 }
 
 
-@pytest.fixture(scope="module")
-def bad(shared_dir: Path) -> Path:
-    return shared_dir / "truth" / "badinputs"
-
-
-@pytest.fixture(scope="module")
-def manifest(bad: Path) -> dict[str, str]:
+def outcomes_of_manifest(bad: Path) -> dict[str, str]:
     """File -> outcome, for the formats of this test."""
     with (bad / "MANIFEST.csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
-    ours = {
+    return {
         row["file"]: row["outcome"] for row in rows if row["format"] in FORMATS or row["file"] in CONTROLS
     }
-    assert len(ours) == 91
-    return ours
 
 
 def read_any(path: Path, name: str) -> Reading | Table:
@@ -113,17 +105,13 @@ def outcome(path: Path, name: str) -> str:
     return "warn" if found.warnings else "ok"
 
 
-def test_every_bad_document_has_the_outcome_that_its_manifest_names(
-    bad: Path, manifest: dict[str, str]
-) -> None:
+def test_every_bad_document_has_the_outcome_that_its_manifest_names(shared_dir: Path) -> None:
+    bad = shared_dir / "truth" / "badinputs"
+    manifest = outcomes_of_manifest(bad)
+    assert len(manifest) == 91
     expected = {**manifest, **CHOSEN}
     assert {name: outcome(bad / name, name) for name in expected} == expected
     assert {name for name, what in manifest.items() if what == "reject"} == set(REASONS)
-
-
-def text_of(bad: Path, name: str) -> str:
-    (transcript,) = read_transcripts(bad / name, source=name).transcripts
-    return transcript.text
 
 
 @pytest.mark.parametrize(
@@ -156,28 +144,32 @@ def text_of(bad: Path, name: str) -> str:
         ("json/lone_surrogate.json", "P1: \ufffd half"),
     ],
 )
-def test_odd_documents_are_read_to_the_letter(bad: Path, name: str, text: str) -> None:
-    assert text_of(bad, name) == text
+def test_odd_documents_are_read_to_the_letter(shared_dir: Path, name: str, text: str) -> None:
+    path = shared_dir / "truth" / "badinputs" / name
+    (transcript,) = read_transcripts(path, source=name).transcripts
+    assert transcript.text == text
 
 
 @pytest.mark.parametrize(
     ("name", "spans"), [("json/utf16_offsets.json", ["sad"]), ("json/float_offsets.json", [])]
 )
-def test_codings_in_json_point_at_their_words(bad: Path, name: str, spans: list[str]) -> None:
-    found = read_exchange((bad / name).read_bytes(), source=name)
+def test_codings_in_json_point_at_their_words(shared_dir: Path, name: str, spans: list[str]) -> None:
+    found = read_exchange((shared_dir / "truth" / "badinputs" / name).read_bytes(), source=name)
     text = found.transcripts[0].text
     cells = [row.cells for row in found.codings.rows]
     assert [text[int(cell["start"]) : int(cell["end"])] for cell in cells] == spans
 
 
-def test_hours_beyond_99_are_read(bad: Path) -> None:
-    (transcript,) = read_transcripts(bad / "vtt" / "hours_100.vtt", source="a.vtt").transcripts
+def test_hours_beyond_99_are_read(shared_dir: Path) -> None:
+    path = shared_dir / "truth" / "badinputs" / "vtt" / "hours_100.vtt"
+    (transcript,) = read_transcripts(path, source="a.vtt").transcripts
     assert (transcript.turns[0].start_time, transcript.turns[0].end_time) == (360_001.0, 360_004.0)
 
 
 @pytest.mark.parametrize("name", ["formula_text", "dimension_lie", "error_cells", "last_cell_far"])
-def test_odd_workbooks_hold_the_values_that_a_person_sees(bad: Path, name: str) -> None:
-    table = read_workbook((bad / "xlsx" / f"{name}.xlsx").read_bytes(), file=name)
+def test_odd_workbooks_hold_the_values_that_a_person_sees(shared_dir: Path, name: str) -> None:
+    path = shared_dir / "truth" / "badinputs" / "xlsx" / f"{name}.xlsx"
+    table = read_workbook(path.read_bytes(), file=name)
     expected = [("1", "=1+1", "@SUM(1)")] if name == "formula_text" else [("1", "a", "a"), ("2", "a", "b")]
     assert [tuple(row.cells.values()) for row in table.rows] == expected
 

@@ -29,6 +29,17 @@ _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _DIRECTORY_ENTRY = b"PK\x01\x02"
 _LOCAL_HEADER = 30
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
+#: What ``zipfile`` raises on archives that are damaged on purpose or by accident.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -46,7 +57,7 @@ class Archive:
         _refuse_what_is_no_zip(data, file, kind)
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
-        except (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError, OSError):
+        except _DAMAGE:
             raise FileError(file, [f"not {kind}: a damaged or cut zip archive"], SAVE_AGAIN) from None
         members = self._zip.infolist()
         _check_directory(members, data, file)
@@ -74,7 +85,7 @@ class Archive:
         try:
             with self._zip.open(member) as stream:
                 data = stream.read(limit + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, OSError):
+        except _DAMAGE:
             problem = f"damaged member {name}: its length or checksum is not what the archive says"
             raise FileError(self.file, [problem], SAVE_AGAIN) from None
         if len(data) > limit:

@@ -16,6 +16,7 @@ MAX_MARKS = 900_000
 Element: TypeAlias = etree._Element
 
 _PROLOG_CHUNK = 256  # small, so that as little as possible behind the first tag is looked at
+_STRICT = {"resolve_entities": False, "load_dtd": False, "no_network": True, "huge_tree": False}
 _ILLEGAL = bytes(byte for byte in range(32) if byte not in b"\t\n\r")
 _REPLACEMENT = "\ufffd".encode()
 
@@ -63,40 +64,42 @@ def attribute(element: Element, name: str) -> str:
 
 
 def _parse(data: bytes, file: str, member: str) -> Element:
-    _refuse_dtd(data, file, member)
-    root: Element = etree.fromstring(data, _parser(etree.XMLParser))
+    if _declares_a_dtd(data):
+        raise FileError(file, [f"{member}: a DTD is not allowed in this format"], SAVE_AGAIN)
+    parser = etree.XMLParser(**_STRICT, remove_comments=True, remove_pis=True)
+    root: Element = etree.fromstring(data, parser)
     return root
 
 
-def _parser(kind: type) -> etree.XMLParser:
-    return kind(
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+class _Prolog:
+    """What stands before the first tag; nothing of it is kept, and nothing is expanded."""
+
+    def __init__(self) -> None:
+        self.has_dtd = False
+        self.is_over = False
+
+    def doctype(self, *_: object) -> None:
+        self.has_dtd = True
+
+    def start(self, *_: object) -> None:
+        self.is_over = True
+
+    def close(self) -> None:
+        """Asked for by the parser."""
 
 
-def _refuse_dtd(data: bytes, file: str, member: str) -> None:
-    """Read up to the first tag and refuse what declares a document type; nothing is expanded before that."""
-    parser = etree.XMLPullParser(
-        events=("start",), resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False
-    )
-    refusal = FileError(file, [f"{member}: a DTD is not allowed in this format"], SAVE_AGAIN)
+def _declares_a_dtd(data: bytes) -> bool:
+    """Read up to the first tag, or to what cannot be read; in any encoding."""
+    prolog = _Prolog()
+    parser = etree.XMLParser(target=prolog, **_STRICT)
     for start in range(0, len(data), _PROLOG_CHUNK):
-        end = start + _PROLOG_CHUNK
         try:
-            parser.feed(data[start:end])
+            parser.feed(data[start : start + _PROLOG_CHUNK])
         except etree.XMLSyntaxError:
-            if b"<!DOCTYPE" in data[:end].replace(b"\0", b""):
-                raise refusal from None
-            raise
-        for _, root in parser.read_events():
-            if root.getroottree().docinfo.internalDTD is not None:
-                raise refusal
-            return
+            break
+        if prolog.has_dtd or prolog.is_over:
+            break
+    return prolog.has_dtd
 
 
 def _without_illegal_characters(data: bytes) -> tuple[bytes, int]:
