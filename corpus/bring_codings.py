@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from corpus.addresses import AddressError, resolve_address
 from corpus.codebook import read_codebook
-from corpus.codings import CODING_COLUMNS, AddressError, resolve_address
+from corpus.codings import CODING_COLUMNS
 from corpus.errors import FileError, StudyError
 from corpus.names import fold_name, spelling_warnings, tidy_name
 from corpus.records import Transcript

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from corpus.bring_codings import ALIASES, Imported, find_column, import_codings
 from corpus.codebook import CODEBOOK_COLUMNS, read_codebook
+from corpus.codings import bindings_name, read_codings
+from corpus.coverage import COVERAGE, coverage_of
 from corpus.errors import FileError, StudyError
 from corpus.files import write_whole
+from corpus.names import tidy_name
 from corpus.readers import READERS, read_transcripts
 from corpus.records import Transcript
-from corpus.study import Study, transcript_files
+from corpus.study import Study, coder_files, transcript_files
 from corpus.tables import Table, read_table, write_table
+from corpus.versions import MadeOn, bindings_of, earlier_versions, keep_bindings
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ def import_file(
     if not path.is_file():
         raise FileError(path.name, ["no such file"])
     if path.suffix.lower() != ".csv":
-        return _import_transcripts(study, path)
+        return _import_transcripts(study, path, transcripts)
     table = read_table(path.read_bytes(), file=path.name, for_machines=True)
     return _importer(table, path)(study, path, table, transcripts, coder)
 
@@ -96,7 +101,7 @@ def _importer(table: Table, path: Path) -> _Importer:
     columns = set(table.columns)
     transcript, code = find_column(table, "transcript"), find_column(table, "code")
     if {"speaker", "text"} <= columns and transcript:
-        return lambda study, path, table, transcripts, coder: _import_transcripts(study, path)
+        return lambda study, path, table, transcripts, coder: _import_transcripts(study, path, transcripts)
     # A column "name" beside transcripts is a code only where something is addressed: else it is a person's.
     if transcript and code and (code != "name" or columns & {"start", "turn", "quote"}):
         return import_codings
@@ -111,7 +116,7 @@ def _importer(table: Table, path: Path) -> _Importer:
     )
 
 
-def _import_transcripts(study: Study, path: Path) -> Imported:
+def _import_transcripts(study: Study, path: Path, transcripts: Mapping[str, Transcript]) -> Imported:
     if path.suffix.lower() not in READERS:
         raise FileError(path.name, [f"no reader for '{path.suffix}' (known: {', '.join(sorted(READERS))})"])
     reading = read_transcripts(path, source=path.name)
@@ -127,11 +132,33 @@ def _import_transcripts(study: Study, path: Path) -> Imported:
         )
     warnings = [*reading.warnings, *_same_text_elsewhere(study, path, reading.transcripts)]
     if target.is_file():
-        warnings.append(
-            "a new version of a transcript that was there: its codings are not moved, so check where they stand now"
-        )
+        coded = _remember_versions(study, transcripts)
+        told = "a new version of a transcript that was there"
+        if any(transcript.transcript_id in coded for transcript in reading.transcripts):
+            told += ": its codings go with their words where these stand once; the next run lists the others"
+        warnings.append(told)
     write_whole(target, data)
     return Imported(path.name, "transcripts", len(reading.transcripts), tuple(warnings), reading.rejected)
+
+
+def _remember_versions(study: Study, transcripts: Mapping[str, Transcript]) -> set[str]:
+    """Keep the version of each transcript that codings refer to, before one is replaced; ids of those coded.
+
+    Rows and files that cannot be used are no obstacle: what they refer to is not known.
+    """
+    earlier = earlier_versions(study, transcripts.values())
+    made_on: dict[str, MadeOn] = {}
+    for path in coder_files(study):
+        name = bindings_name(tidy_name(path.stem))
+        with suppress(FileError):
+            made_on[name] = read_codings(
+                path.read_bytes(), file=name, coder="", transcripts=transcripts, earlier=earlier.get(name)
+            ).made_on
+    with suppress(FileError):
+        made_on[COVERAGE] = coverage_of(study, transcripts, earlier.get(COVERAGE, {}), notes=[]).made_on
+    bindings = {file: bindings_of(rows) for file, rows in made_on.items()}
+    keep_bindings(study, bindings, list(transcripts.values()))
+    return {name for rows in made_on.values() for name in rows}
 
 
 def _same_text_elsewhere(study: Study, path: Path, found: Sequence[Transcript]) -> list[str]:

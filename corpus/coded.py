@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from corpus.codebook import read_codebook
-from corpus.codings import REMEDY, CodingsReading, read_codings, read_coverage
+from corpus.codings import REMEDY, CodingsReading, bindings_name, read_codings
+from corpus.coverage import COVERAGE, coverage_of, reads_of
 from corpus.errors import FileError
 from corpus.names import (
     CONTEXT_CODING_SHARE,
@@ -21,6 +22,7 @@ from corpus.names import (
 from corpus.records import Code, Codebook, Coding, Read, Transcript
 from corpus.study import Study, coder_files, other_files
 from corpus.tables import read_table
+from corpus.versions import Bindings, MadeOn, bindings_of, earlier_versions
 
 CODER_KINDS = ("human", "consensus", "machine")
 CONSENSUS = "consensus"
@@ -35,6 +37,7 @@ class Coded:
     participants: transcript id -> attribute -> value (rows without a speaker); attributes: their names in order.
     context: folded speaker labels whose words are neither coded by the model nor scored.
     notes: what a researcher should know, without words of a participant.
+    bindings: which version of its transcript each row of codings/ and coverage.csv refers to.
     """
 
     codebook: Codebook
@@ -45,6 +48,7 @@ class Coded:
     attributes: tuple[str, ...]
     context: frozenset[str]
     notes: tuple[str, ...]
+    bindings: Bindings
 
     @property
     def humans(self) -> tuple[str, ...]:
@@ -60,7 +64,8 @@ def read_coded(study: Study, transcripts: Sequence[Transcript], *, some_set_asid
     """
     by_id = {transcript.transcript_id: transcript for transcript in transcripts}
     notes: list[str] = []
-    readings = _read_codings_files(study, by_id, some_set_aside=some_set_aside, notes=notes)
+    earlier = earlier_versions(study, transcripts)
+    readings = _read_codings_files(study, by_id, earlier, some_set_aside=some_set_aside, notes=notes)
     kinds = _read_coders(study, list(readings), notes=notes)
     codings = [coding for reading in readings.values() for coding in reading.codings]
     codebook = _read_codebook(study, codings, notes=notes)
@@ -74,15 +79,18 @@ def read_coded(study: Study, transcripts: Sequence[Transcript], *, some_set_asid
         for name in other_files(study)
     ]
     participants, attributes = _read_participants(study, by_id, notes=notes)
+    coverage = coverage_of(study, by_id, earlier.get(COVERAGE, {}), notes=notes)
+    made_on = {bindings_name(coder): reading.made_on for coder, reading in readings.items()}
     return Coded(
         codebook=codebook,
         coders=kinds,
         codings=tuple(kept),
-        reads=_reads(study, by_id, readings, notes=notes),
+        reads=reads_of(by_id, readings, coverage, notes=notes),
         participants=participants,
         attributes=attributes,
         context=context,
         notes=tuple(notes),
+        bindings={file: bindings_of(rows) for file, rows in {**made_on, COVERAGE: coverage.made_on}.items()},
     )
 
 
@@ -102,7 +110,12 @@ def segment_unit(study: Study) -> str:
 
 
 def _read_codings_files(
-    study: Study, by_id: Mapping[str, Transcript], *, some_set_aside: bool, notes: list[str]
+    study: Study,
+    by_id: Mapping[str, Transcript],
+    earlier: Mapping[str, MadeOn],
+    *,
+    some_set_aside: bool,
+    notes: list[str],
 ) -> dict[str, CodingsReading]:
     readings = {}
     for path in coder_files(study):
@@ -110,7 +123,12 @@ def _read_codings_files(
         if coder in readings:
             raise FileError(file, [f"another file in codings/ is of '{coder}' too"], "Merge the two files.")
         reading = read_codings(
-            path.read_bytes(), file=file, coder=coder, transcripts=by_id, some_set_aside=some_set_aside
+            path.read_bytes(),
+            file=file,
+            coder=coder,
+            transcripts=by_id,
+            some_set_aside=some_set_aside,
+            earlier=earlier.get(bindings_name(coder)),
         )
         if reading.rejected:
             raise FileError(file, reading.rejected, REMEDY)
@@ -242,32 +260,3 @@ def _read_participants(
         shown = ", ".join(f"'{name}'" for name in strange[:3]) + (" ..." if len(strange) > 3 else "")
         notes.append(f"participants.csv: {len(strange)} rows for transcripts that are not here ({shown})")
     return found, attributes
-
-
-def _reads(
-    study: Study, by_id: Mapping[str, Transcript], readings: Mapping[str, CodingsReading], *, notes: list[str]
-) -> tuple[Read, ...]:
-    path = study.root / "coverage.csv"
-    data = path.read_bytes() if path.is_file() else b"coder,transcript\n"
-    stated = read_coverage(data, transcripts=by_id)
-    notes += [f"coverage.csv: {problem}; not used" for problem in stated.unknown]
-    per_coder: dict[str, list[Read]] = {coder: [] for coder in stated.coders}
-    for read in stated.reads:
-        per_coder[read.coder].append(read)
-    reads: list[Read] = []
-    assumed = []
-    for coder, reading in readings.items():
-        if coder in per_coder:
-            reads += per_coder[coder]
-            continue
-        reads += [Read(coder, name, 0, len(by_id[name].text), assumed=True) for name in reading.read_ids]
-        if reading.read_ids:
-            assumed.append(f"{coder} ({len(reading.read_ids):,})")
-    if assumed:
-        notes.append(
-            f"assumed read, for want of rows in coverage.csv: all of the transcripts of {', '.join(assumed)}"
-        )
-    notes += [
-        f"coverage.csv: '{coder}' has no file in codings/" for coder in per_coder if coder not in readings
-    ]
-    return tuple(reads)

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from corpus.codebook import CODEBOOK_COLUMNS
-from corpus.codings import COVERAGE_COLUMNS
+from corpus.coverage import COVERAGE_COLUMNS
 from corpus.errors import StudyError
 from corpus.files import write_whole
 from corpus.settings import Settings

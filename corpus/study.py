@@ -44,6 +44,11 @@ class Study:
         return self.root / "models"
 
     @property
+    def versions_dir(self) -> Path:
+        """The text of every transcript version that codings refer to."""
+        return self.root / "versions"
+
+    @property
     def title(self) -> str:
         """The study's title, or its folder's name."""
         return self.settings.study.title or self.root.resolve().name

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import hashlib
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +16,16 @@ from corpus.coded import Coded, read_coded
 from corpus.errors import StudyError
 from corpus.files import read_json, sha256_of, write_json
 from corpus.names import is_context
-from corpus.records import Segment
+from corpus.records import Segment, Transcript
 from corpus.study import Study, human_files
 from corpus.units import Placement, place_codings, read_segments
+from corpus.versions import changed_bindings, keep_bindings
 from pipeline.cache import cached, read_parquet, stage_dir, write_parquet
 from pipeline.ingest import read_ingested
 from pipeline.preprocess import read_preprocessed
 
 STAGE = "units"
+BINDINGS = "bindings.json"
 BoolArray = npt.NDArray[np.bool_]
 
 GIVEN_TYPES = {"segment_id": "str", "coder": "str", "code": "str"}
@@ -68,14 +71,19 @@ def make_units(study: Study, ingest_keys: Sequence[str], preprocess_keys: Sequen
     Raises FileError for the first human file with problems, StudyError for ``group_by`` without that column.
     """
     people = {path.relative_to(study.root).as_posix(): sha256_of(path) for path in human_files(study)}
+    transcripts = read_ingested(study, ingest_keys).transcripts
     inputs = {
         "preprocess": list(preprocess_keys),
         "ingest": list(ingest_keys),
         "people": people,
+        "versions": changed_bindings(study, transcripts),
         "context": study.settings.speakers.context,
         "group_by": study.settings.evaluation.group_by,
     }
-    return cached(study, STAGE, inputs, lambda folder: _fill(study, ingest_keys, preprocess_keys, folder))
+    key = cached(study, STAGE, inputs, lambda folder: _fill(study, ingest_keys, preprocess_keys, folder))
+    # As soon as it is known and whatever becomes of the run: a transcript may be edited before the next one.
+    keep_bindings(study, read_json(stage_dir(study, STAGE, key) / BINDINGS), transcripts)
+    return key
 
 
 def _fill(study: Study, ingest_keys: Sequence[str], preprocess_keys: Sequence[str], folder: Path) -> None:
@@ -95,9 +103,10 @@ def _fill(study: Study, ingest_keys: Sequence[str], preprocess_keys: Sequence[st
         for segment in segments
         if segment.segment_id in ids
     ]
-    outside = _outside_coverage(given, reads)
+    outside = [*_outside_coverage(given, reads), *_same_words(ingested.transcripts)]
     _write_rows(folder / "given.parquet", sorted(set(given)), GIVEN_TYPES)
     _write_rows(folder / "read.parquet", read_rows, READ_TYPES)
+    write_json(folder / BINDINGS, coded.bindings)
     write_json(folder / "study.json", _summary(study, coded, placement, segments, outside))
 
 
@@ -113,6 +122,14 @@ def _outside_coverage(given: Iterable[tuple[str, str, str]], reads: Mapping[str,
         f"{coder}: {n:,} codings lie outside what coverage.csv says was read: not used"
         for coder, n in sorted(counts.items())
     ]
+
+
+def _same_words(transcripts: Iterable[Transcript]) -> list[str]:
+    """Files that hold the same words, but for blank lines at the ends: one of them may be a forgotten copy."""
+    homes: dict[str, dict[str, None]] = defaultdict(dict)
+    for transcript in transcripts:
+        homes[hashlib.sha256(transcript.text.strip().encode()).hexdigest()][transcript.source] = None
+    return [f"{' and '.join(files)} hold the same words" for files in homes.values() if len(files) > 1]
 
 
 def _summary(

@@ -168,9 +168,14 @@ def test_transcript_that_is_there_already_is_said_and_not_counted_as_new(study: 
     assert found.brought == ("clinic.txt: 0 new transcripts", "clinic.txt: this file is in the study already")
 
 
-def test_new_version_of_a_transcript_warns_that_codings_stay_where_they_are(study: Study, bring) -> None:
+def test_new_version_of_a_transcript_says_what_becomes_of_its_codings(study: Study, bring) -> None:
+    assert (
+        "clinic.txt: a new version of a transcript that was there"
+        in bring({"clinic.txt": "A: Hm.\n"}).brought
+    )
+    bring({"all.csv": f"{HEADER}clinic,ann,x,0,3\n"})
     found = bring({"clinic.txt": "INT: Ready?\n" + CLINIC})
-    assert any("new version" in line and "not moved" in line for line in found.brought)
+    assert any("new version" in line and "go with their words" in line for line in found.brought)
 
 
 @pytest.mark.parametrize("other", [CLINIC, CLINIC + "\n\n"])

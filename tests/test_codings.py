@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.codings import AddressError, CodingsReading, read_codings, read_coverage, resolve_address
+from corpus.addresses import AddressError, resolve_address
+from corpus.codings import CodingsReading, read_codings
+from corpus.coverage import read_coverage
 from corpus.errors import FileError
 from corpus.records import Coding, Read, Transcript, Turn
 from corpus.tables import write_table
@@ -207,7 +209,7 @@ def test_coverage_of_a_transcript_that_is_not_here_is_listed_and_its_coder_still
     found = read_coverage(b"coder,transcript\nann,clinik\nbob,clinic\n", transcripts={"clinic": CLINIC})
     assert [read.coder for read in found.reads] == ["bob"]
     assert found.coders == ("ann", "bob")
-    assert found.unknown == ("line 2: no transcript 'clinik'",)
+    assert found.not_used == ("line 2: no transcript 'clinik'",)
 
 
 @pytest.mark.parametrize("span", ["5,", ",16", "16,5", "0,9999", "-1,4", "a,b"])

@@ -103,7 +103,7 @@ def test_run_folder_is_complete_and_its_manifest_knows_every_file(finished) -> N
         path.relative_to(study.root).as_posix(): sha256_of(path)
         for path in study.root.rglob("*")
         if path.is_file()
-        and path.relative_to(study.root).parts[0] not in ("cache", "runs", "models")
+        and path.relative_to(study.root).parts[0] not in ("cache", "runs", "models", "versions")
         and not path.name.startswith(".")
     }
     assert (study.runs_dir / "latest").read_text().strip() == result.run_id
