@@ -57,15 +57,21 @@ def _counters(vocabulary: Vocabulary | None) -> tuple[CountVectorizer, CountVect
 
 
 def learn_vocabulary(texts: Sequence[str]) -> Vocabulary:
-    """All word n-grams, and character n-grams of at least two texts; empty if no text holds a word."""
+    """All word n-grams, and character n-grams of at least two texts."""
     word, character = (clone(counter) for counter in _counters(None))
+    words, _ = _occurring(word, texts)
+    characters, n_texts = _occurring(character, texts)
+    kept = n_texts >= MIN_TEXTS_FOR_CHARACTERS
+    return Vocabulary(tuple(words), tuple(characters[kept]))
+
+
+def _occurring(counter: CountVectorizer, texts: Sequence[str]) -> tuple[npt.NDArray[np.str_], FloatArray]:
+    """The n-grams that occur, and in how many texts each does."""
     try:
-        word.fit(texts)
-        counts = character.fit_transform(texts)
+        counts = counter.fit_transform(texts)
     except ValueError:  # scikit-learn's "empty vocabulary"
-        return Vocabulary((), ())
-    kept = np.asarray((counts > 0).sum(axis=0)).ravel() >= MIN_TEXTS_FOR_CHARACTERS
-    return Vocabulary(tuple(word.get_feature_names_out()), tuple(character.get_feature_names_out()[kept]))
+        return np.array([], dtype=object), np.zeros(0)
+    return counter.get_feature_names_out(), np.asarray((counts > 0).sum(axis=0)).ravel()
 
 
 def count_ngrams(texts: Sequence[str], vocabulary: Vocabulary) -> sp.csr_matrix:

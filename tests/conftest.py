@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -14,6 +16,11 @@ from corpus.study import Study, load_study
 from models.members import WORDS, WordsMember
 from models.ngrams import count_ngrams, learn_vocabulary
 from models.theme_model import Trained, train_theme_model
+
+# A run of CI finds what the last one found: the search for new examples is for developers' machines.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")
 
 MakeTranscript = Callable[..., Transcript]
 MakeStudy = Callable[..., Study]
