@@ -8,17 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpus.bring_codings import ALIASES, Imported, find_column, import_codings
-from corpus.codebook import CODEBOOK_COLUMNS, read_codebook
+from corpus.codebook import CODEBOOK_COLUMNS, codebook_of, read_codebook
 from corpus.codings import bindings_name, read_codings
 from corpus.coverage import COVERAGE, coverage_of
 from corpus.errors import FileError, StudyError
 from corpus.files import write_whole
 from corpus.names import tidy_name
-from corpus.readers import READERS, read_transcripts
+from corpus.readers import READERS, read_table_file, read_transcripts
+from corpus.readers.exchange import read_exchange
 from corpus.records import Transcript
 from corpus.study import Study, coder_files, transcript_files
-from corpus.tables import Table, read_table, write_table
+from corpus.tables import Table, write_table
 from corpus.versions import MadeOn, bindings_of, earlier_versions, keep_bindings
+
+#: Endings of tables, whose columns say what they hold, and of documents that may hold codings beside their words.
+TABLES = (".csv", ".xlsx")
+DOCUMENTS = (".json", ".jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +59,10 @@ def bring_files_in(study: Study, files: Sequence[Path], *, coder: str = "") -> B
 
 def _comes_first(path: Path) -> int:
     """Transcripts, then tables: codebooks before codings."""
-    if path.suffix.lower() != ".csv":
+    if path.suffix.lower() not in TABLES:
         return 0
     try:
-        columns = set(read_table(path.read_bytes(), file=path.name).columns)
+        columns = set(read_table_file(path, file=path.name).columns)
     except (OSError, FileError):
         return 3
     if "text" in columns:
@@ -88,9 +93,11 @@ def import_file(
     """
     if not path.is_file():
         raise FileError(path.name, ["no such file"])
-    if path.suffix.lower() != ".csv":
+    if path.suffix.lower() in DOCUMENTS:
+        return _import_documents(study, path, transcripts, coder)
+    if path.suffix.lower() not in TABLES:
         return _import_transcripts(study, path, transcripts)
-    table = read_table(path.read_bytes(), file=path.name, for_machines=True)
+    table = read_table_file(path, file=path.name)
     return _importer(table, path)(study, path, table, transcripts, coder)
 
 
@@ -113,6 +120,29 @@ def _importer(table: Table, path: Path) -> _Importer:
         path.name,
         [f"its columns are {', '.join(table.columns)}: no transcripts, codings, codebook or participants"],
         "A table of ratings, one unit a row and one coder a column, is read by 'precode audit FILE'.",
+    )
+
+
+def _import_documents(
+    study: Study, path: Path, transcripts: Mapping[str, Transcript], coder: str
+) -> Imported:
+    """Transcripts in JSON and, where their file holds codings too, these."""
+    found = _import_transcripts(study, path, transcripts)
+    try:
+        exchange = read_exchange(path.read_bytes(), source=path.name)
+    except FileError:  # a machine's transcript, without codings
+        return found
+    if not exchange.codings.rows and not exchange.codings.rejected:
+        return found
+    here = {**transcripts, **{transcript.transcript_id: transcript for transcript in exchange.transcripts}}
+    codings = import_codings(study, path, exchange.codings, here, coder)
+    told = [warning for warning in found.warnings if "codings" not in warning]
+    return Imported(
+        found.file,
+        found.kind,
+        found.n_new,
+        (*told, f"{codings.n_new} new codings", *codings.warnings),
+        (*found.rejected, *codings.rejected),
     )
 
 
@@ -181,7 +211,7 @@ def _import_codebook(
     study: Study, path: Path, table: Table, transcripts: Mapping[str, Transcript], coder: str
 ) -> Imported:
     target = study.root / "codebook.csv"
-    reading = read_codebook(path.read_bytes(), file=path.name)
+    reading = codebook_of(table, file=path.name, code_column=find_column(table, "code"))
     if target.is_file() and read_codebook(target.read_bytes()).codebook.codes:
         raise FileError(
             path.name,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from corpus.errors import FileError
 from corpus.names import spelling_warnings, tidy_name
 from corpus.records import Code, Codebook
-from corpus.tables import read_table
+from corpus.tables import Table, read_table
 
 CODEBOOK_COLUMNS = ("code", "parent", "definition", "include", "exclude", "example", "color")
 
@@ -27,10 +27,15 @@ def read_codebook(data: bytes, *, file: str = "codebook.csv") -> CodebookReading
     Raises FileError for duplicate names, rows without a name, damaged rows and circles of parents.
     """
     table = read_table(data, file=file, required=["code"], optional=CODEBOOK_COLUMNS[1:], for_machines=True)
+    return codebook_of(table, file=file)
+
+
+def codebook_of(table: Table, *, file: str, code_column: str = "code") -> CodebookReading:
+    """The codebook in a table; as ``read_codebook``. code_column: what the table calls the code's name."""
     codes, lines = [], defaultdict(list)
     problems = list(table.rejected)
     for row in table.rows:
-        name = tidy_name(row.cells["code"])
+        name = tidy_name(row.cells[code_column])
         if not name:
             problems.append(f"line {row.line}: a code without a name")
             continue

@@ -161,7 +161,7 @@ def audit(
         return without_prefect(study_dir, as_json=as_json)
     from pipeline.agreement import rated_file
 
-    found = rated_file.audit_table(study_dir.read_bytes(), file=study_dir.name)
+    found = rated_file.audit_table(study_dir)
     if as_json:
         show_json(rated_file.as_json(found))
         return DONE

@@ -16,8 +16,9 @@ from corpus.readers.plain_text import read_plain_text
 from corpus.readers.rich_text import read_rich_text
 from corpus.readers.turn_table import read_turn_table
 from corpus.readers.word import read_word
-from corpus.readers.workbook import read_turn_workbook
+from corpus.readers.workbook import read_turn_workbook, read_workbook
 from corpus.records import Reading
+from corpus.tables import Table, read_table
 
 MAX_BYTES = 100 * 1024 * 1024
 
@@ -45,6 +46,17 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         ".jsonl": read_json,
     }
 )
+
+
+def read_table_file(path: Path, *, file: str) -> Table:
+    """The table in a ``.csv`` or ``.xlsx`` file that people or other tools made, whatever its columns.
+
+    Raises FileError as ``corpus.tables.read_table`` and ``corpus.readers.workbook.read_workbook``.
+    """
+    data = path.read_bytes()
+    if path.suffix.lower() == ".xlsx":
+        return read_workbook(data, file=file)
+    return read_table(data, file=file, for_machines=True)
 
 
 def read_transcripts(path: Path, *, source: str) -> Reading:

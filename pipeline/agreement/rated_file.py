@@ -1,24 +1,26 @@
-"""``precode audit TABLE``: agreement in a file of ratings, one unit a row and one coder a column."""
+"""``precode audit TABLE``: agreement in a .csv or .xlsx file of ratings, one unit a row and one coder a column."""
 
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 from corpus.errors import FileError
-from corpus.tables import read_table
+from corpus.readers import read_table_file
 from pipeline.agreement.ratings import RatingsAgreement, RatingsError, rate_table
 from pipeline.agreement.statistic import Statistic
 
 REMEDY = "The first column names the unit, each other column a coder; an empty cell means not rated."
 
 
-def audit_table(data: bytes, *, file: str) -> RatingsAgreement:
+def audit_table(path: Path) -> RatingsAgreement:
     """Agreement of the coders of a table; only an empty cell is missing, "NA" is a value.
 
     Raises FileError for a damaged table, a unit that stands twice, or fewer than two coders.
     """
-    table = read_table(data, file=file)
+    file = path.name
+    table = read_table_file(path, file=file)
     problems = list(table.rejected)
     if len(table.columns) < 3:
         problems.append(f"{max(len(table.columns) - 1, 0)} columns of coders; at least 2 are compared")
