@@ -22,6 +22,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from corpus.study import Study, load_study
+from corpus.tables import read_table
 from models.members import Member, member_logits
 from models.theme_model import train_theme_model
 from pipeline.evaluate import macro_average_precision
@@ -98,9 +99,14 @@ def difference(
     return float(whole - spread), float(whole + spread)
 
 
-def by_column(study: Study, units: Units, target: Target, members: Mapping[str, Member]) -> None:
-    """Train on one value of ``group_by``, test on the others."""
-    seed, groups = study.settings.study.seed, np.array(target.groups)
+def by_column(
+    study: Study, units: Units, target: Target, members: Mapping[str, Member], *, column: str
+) -> None:
+    """Train on the transcripts of one value of a column of participants.csv, test on all others."""
+    table = read_table((study.root / "participants.csv").read_bytes(), file="participants.csv")
+    values = {row.cells["transcript"]: row.cells[column] for row in table.rows}
+    groups = np.array([values[units.segments[row].transcript_id] for row in target.rows])
+    seed = study.settings.study.seed
     shares = target.shares[:, target.learnable]
     texts = np.array([units.segments[row].text for row in target.rows], dtype=object)
     n = len(shares)
@@ -149,12 +155,12 @@ def main() -> None:
         copy = Path(scratch) / "study"
         left = shutil.ignore_patterns("cache", "runs", "models", ".precode*")
         shutil.copytree(options.study, copy, ignore=left, copy_function=shutil.copyfile)
-        if options.by:
-            with (copy / "study.toml").open("a", encoding="utf-8") as stream:
-                stream.write(f'\n[evaluation]\ngroup_by = "{options.by}"\n')
         study = load_study(copy)
-        prepared = prepare(study)
-        (by_column if options.by else by_folds)(study, *prepared)
+        units, target, members = prepare(study)
+        if options.by:
+            by_column(study, units, target, members, column=options.by)
+        else:
+            by_folds(study, units, target, members)
 
 
 if __name__ == "__main__":
