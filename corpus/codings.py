@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from corpus.carry import Changed, Placed, Span, changed_by, place_rows
+from corpus.carry import Changed, Placed, Span, changed_by, place_rows, versions_of_rows
 from corpus.names import tidy_name
 from corpus.records import Coding, Transcript
 from corpus.tables import Row, read_table
-from corpus.versions import MadeOn, row_digest
+from corpus.versions import MadeOn
 
 CODING_COLUMNS = ("transcript", "code", "start", "end", "quote", "turn", "memo", "coded_at", "basis")
 BASES = frozenset({"", "blind", "seen", "accepted"})
@@ -86,7 +86,9 @@ def read_codings(
         n_unknown=n_unknown,
         warnings=(*table.warnings, *(found.note for found in changed.values())),
         rejected=(*table.rejected, *(f"line {line}: {problem}" for line, problem in sorted(problems))),
-        made_on={name: {row_digest(p.row.cells): p.made_on for p in found} for name, found in placed.items()},
+        made_on={
+            name: versions_of_rows(found, (earlier or {}).get(name, {})) for name, found in placed.items()
+        },
         changed=changed,
     )
 

@@ -1,8 +1,7 @@
 """``versions/``: the text of every transcript version that codings refer to, and which row refers to which.
 
-A transcript that is edited is a new version. A row of a person's file that stood there before refers to the
-version on which it was made, by its address: whatever else of the row is changed (its code, its memo), an address
-that was recorded with a version means that version. An address that is new means the transcript as it is now.
+A transcript that is edited is a new version. A row of a person's file that stood there before (the same address
+and code) refers to the version on which it was made, until the researcher gives it another address.
 """
 
 from __future__ import annotations
@@ -13,21 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import FileError
-from corpus.files import digest, read_json, write_json, write_whole
+from corpus.files import digest, read_json, sha256_of, write_json, write_whole
 from corpus.names import tidy_name
 from corpus.records import Transcript, Turn
 from corpus.study import Study
 
 INDEX = "index.json"
 SCHEMA = 1
+SHORT = 16
 ADDRESS_COLUMNS = ("transcript", "start", "end", "quote", "turn")
 REMEDY = (
     "Bring it back from a backup, or delete versions/ if every row is right for the transcripts as they are."
 )
 
-#: File of a person's ("codings/ann.csv") -> transcript -> digest of a row's address -> id of a version.
+#: File of a person's ("codings/ann.csv") -> transcript -> digest of a row -> id of a version.
 Bindings = Mapping[str, Mapping[str, Mapping[str, str]]]
-#: For one file: transcript -> digest of a row's address -> the version that the row was made on.
+#: For one file: transcript -> digest of a row -> the version that the row was made on.
 MadeOn = Mapping[str, Mapping[str, Transcript]]
 
 
@@ -42,9 +42,22 @@ def _facts(transcript: Transcript) -> dict[str, Any]:
 
 
 def row_digest(cells: Mapping[str, str], columns: Sequence[str] = ADDRESS_COLUMNS) -> str:
-    """What tells rows of a file apart: their address as it was written, not its code nor its memo."""
-    address = "\x1f".join(tidy_name(cells.get(name, "")) for name in columns)
-    return hashlib.sha256(address.encode()).hexdigest()[:16]
+    """What tells the rows of a file apart: address and code, not memo nor date. Begins with ``address_digest``."""
+    return address_digest(cells, columns) + _short_digest([tidy_name(cells.get("code", ""))])
+
+
+def address_digest(cells: Mapping[str, str], columns: Sequence[str] = ADDRESS_COLUMNS) -> str:
+    """Digest of a row's address as it was written."""
+    return _short_digest([tidy_name(cells.get(name, "")) for name in columns])
+
+
+def _short_digest(cells: Sequence[str]) -> str:
+    return hashlib.sha256("\x1f".join(cells).encode()).hexdigest()[:SHORT]
+
+
+def address_part(row: str) -> str:
+    """The address in a row's digest."""
+    return row[:SHORT]
 
 
 def bindings_of(made_on: MadeOn) -> dict[str, dict[str, str]]:
@@ -77,6 +90,12 @@ def read_bindings(study: Study) -> Bindings:
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
     raise FileError(f"versions/{INDEX}", ["damaged, or written by another version of precode"], REMEDY)
+
+
+def index_sha256(study: Study) -> str:
+    """Hash of the index, "" if there is none."""
+    path = study.versions_dir / INDEX
+    return sha256_of(path) if path.is_file() else ""
 
 
 def changed_bindings(study: Study, transcripts: Iterable[Transcript]) -> dict[str, dict[str, dict[str, str]]]:
@@ -145,7 +164,10 @@ def keep_bindings(study: Study, found: Bindings, transcripts: Sequence[Transcrip
     """
     here = {transcript.transcript_id: transcript for transcript in transcripts}
     for name in sorted({name for per_transcript in found.values() for name in per_transcript}):
-        _keep_version(study, here[name])
+        in_use = {
+            version for per_transcript in found.values() for version in per_transcript.get(name, {}).values()
+        }
+        _keep_version(study, here[name], in_use)
     before = read_bindings(study)
     after = dict(before)
     for file, per_transcript in found.items():
@@ -160,7 +182,9 @@ def keep_bindings(study: Study, found: Bindings, transcripts: Sequence[Transcrip
         write_json(study.versions_dir / INDEX, {"schema": SCHEMA, "refer": refer})
 
 
-def _keep_version(study: Study, transcript: Transcript) -> None:
+def _keep_version(study: Study, transcript: Transcript, in_use: set[str]) -> None:
+    if version_of(transcript) not in in_use:
+        return
     facts = study.versions_dir / f"{version_of(transcript)}.json"
     text = _text_path(study, transcript.sha256)
     if not text.is_file():

@@ -15,6 +15,7 @@ from corpus.coded import segment_unit
 from corpus.errors import StudyError
 from corpus.files import digest, make_folder_whole, read_json, sha256_of, study_lock, write_json, write_whole
 from corpus.study import Study, human_files, transcript_files
+from corpus.versions import index_sha256
 from pipeline.cache import code_version, library_versions, stage_dir
 from pipeline.encode import encoder_of
 from pipeline.ingest import Ingested, SourceFile, make_batches, read_ingested
@@ -77,7 +78,11 @@ def plan_run(study: Study) -> Plan:
 
 def _unchanged_since(study: Study, key: str) -> str:
     run_id = latest_run(study)
-    return run_id if run_id and read_json(study.runs_dir / run_id / "manifest.json")["key"] == key else ""
+    if not run_id:
+        return ""
+    manifest = read_json(study.runs_dir / run_id / "manifest.json")
+    # The key cannot hold what the index of versions says, for a run brings it up to date.
+    return run_id if manifest["key"] == key and manifest.get("versions") == index_sha256(study) else ""
 
 
 def latest_run(study: Study) -> str:
@@ -136,6 +141,7 @@ def _manifest(study: Study, plan: Plan, keys: Keys, folder: Path, run_id: str) -
         "unit": plan.unit,
         "seed": study.settings.study.seed,
         "inputs": plan.inputs,
+        "versions": index_sha256(study),
         "settings": study.settings.model_dump(mode="json"),
         "encoder": plan.encoder,
         "stages": asdict(keys),

@@ -21,7 +21,7 @@ from corpus.study import Study, human_files
 from corpus.units import Placement, place_codings, read_segments
 from corpus.versions import changed_bindings, keep_bindings
 from pipeline.cache import cached, read_parquet, stage_dir, write_parquet
-from pipeline.ingest import read_ingested
+from pipeline.ingest import Ingested, read_ingested
 from pipeline.preprocess import read_preprocessed
 
 STAGE = "units"
@@ -71,23 +71,22 @@ def make_units(study: Study, ingest_keys: Sequence[str], preprocess_keys: Sequen
     Raises FileError for the first human file with problems, StudyError for ``group_by`` without that column.
     """
     people = {path.relative_to(study.root).as_posix(): sha256_of(path) for path in human_files(study)}
-    transcripts = read_ingested(study, ingest_keys).transcripts
+    ingested = read_ingested(study, ingest_keys)
     inputs = {
         "preprocess": list(preprocess_keys),
         "ingest": list(ingest_keys),
         "people": people,
-        "versions": changed_bindings(study, transcripts),
+        "versions": changed_bindings(study, ingested.transcripts),
         "context": study.settings.speakers.context,
         "group_by": study.settings.evaluation.group_by,
     }
-    key = cached(study, STAGE, inputs, lambda folder: _fill(study, ingest_keys, preprocess_keys, folder))
+    key = cached(study, STAGE, inputs, lambda folder: _fill(study, ingested, preprocess_keys, folder))
     # As soon as it is known and whatever becomes of the run: a transcript may be edited before the next one.
-    keep_bindings(study, read_json(stage_dir(study, STAGE, key) / BINDINGS), transcripts)
+    keep_bindings(study, read_json(stage_dir(study, STAGE, key) / BINDINGS), ingested.transcripts)
     return key
 
 
-def _fill(study: Study, ingest_keys: Sequence[str], preprocess_keys: Sequence[str], folder: Path) -> None:
-    ingested = read_ingested(study, ingest_keys)
+def _fill(study: Study, ingested: Ingested, preprocess_keys: Sequence[str], folder: Path) -> None:
     segments = read_preprocessed(study, preprocess_keys).segments
     coded = read_coded(study, ingested.transcripts, some_set_aside=bool(ingested.set_aside))
     texts = {transcript.transcript_id: transcript.text for transcript in ingested.transcripts}
