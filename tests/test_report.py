@@ -28,7 +28,8 @@ from pipeline.report.agreement_view import agreement_view
 from pipeline.report.codes_view import codes_view
 from pipeline.report.page import render_page
 from pipeline.report.reading_view import MOST_SEGMENTS, mark_words, reading_view
-from pipeline.report.tables import RunTables, Suggestion, read_run
+from pipeline.report.reliability_view import reliability_view
+from pipeline.report.tables import RunTables, Suggestion, read_evidence, read_run
 from pipeline.report.wording import UNDEFINED, coefficient, percent, shorten
 from pipeline.run import run_study
 
@@ -227,6 +228,7 @@ def test_overview_says_what_the_tables_hold(page, run):
         f"{len(run.suggestions)} suggestions",
         f"for {len(segments)} segments",
         f"people have read {facts['n_read_transcripts']} of the transcripts",
+        f"about {round(sum(row.probability for row in run.suggestions))} of them can be expected",
     ):
         assert said in overview
 
@@ -238,7 +240,7 @@ def test_each_code_stands_with_its_figures_or_its_reason(page, run):
         if row.learned:
             assert coefficient(row.average_precision) in page.words
         else:
-            assert row.status and row.status in page.words
+            assert row.status and row.status.replace("group", "transcript") in page.words
 
 
 def test_every_coefficient_shown_says_how_it_is_computed(page, run):
@@ -271,10 +273,117 @@ def test_too_few_transcripts_for_an_interval_are_said(page):
 def test_interval_of_a_code_is_shown_where_the_evaluation_gives_one(run):
     evaluation = json.loads(json.dumps(run.evaluation))
     ci = {"low": 0.61, "high": 0.87, "method": "jackknife over 9 groups, t(8)", "reason": ""}
-    evaluation["scopes"]["all"]["codes"][0]["ci"] = {"average_precision": ci}
-    words = rendered(replace(run, evaluation=evaluation))
+    codes = evaluation["scopes"]["all"]["codes"]
+    codes[0]["ci"] = {"average_precision": ci}
+    words = rendered(replace(run, evaluation=evaluation)).replace("\N{NO-BREAK SPACE}", " ")
+    n_without = "1 code" if len(codes) == 2 else f"{len(codes) - 1} codes"
     assert "[0.61 to 0.87]" in words
-    assert "jackknife over 9 groups, t(8)" in words
+    assert "95 % intervals: jackknife (1 code); none for " + n_without in words
+    assert "(too few transcripts hold the code, at least 8 needed)" in words
+
+
+def test_groups_are_called_so_where_the_study_holds_out_others_than_transcripts(run):
+    settings = {**run.summary["settings"], "evaluation": {"group_by": "site"}}
+    assert "at least 8 needed" in rendered(run)
+    assert "too few groups hold the code" not in rendered(run)
+    assert "too few groups hold the code" in rendered(with_summary(run, settings=settings))
+
+
+# The sentence encoder
+
+
+@pytest.mark.parametrize(
+    ("cell", "words", "parts"),
+    [
+        ("", (), ()),
+        ("queue +0.61; waited +0.40", (("queue", 0.61), ("waited", 0.4)), ()),
+        (
+            "queue +0.61; [meaning] +0.80; [context] -0.31",
+            (("queue", 0.61),),
+            (("meaning", 0.8), ("context", -0.31)),
+        ),
+        ("[meaning] -1.20; [context] +0.00", (), (("meaning", -1.2), ("context", 0.0))),
+        ("[context] +0.20; x +0.10", (("[context]", 0.2), ("x", 0.1)), ()),
+        (
+            "[meaning] +0.50; [meaning] +0.10; [context] +0.20",
+            (("[meaning]", 0.5),),
+            (("meaning", 0.1), ("context", 0.2)),
+        ),
+        ("-3 +0.20; a +1.00 b +0.10; ;x +0.05", (("-3", 0.2), ("a +1.00 b", 0.1), (";x", 0.05)), ()),
+    ],
+)
+def test_evidence_is_read_as_words_and_then_parts(cell, words, parts):
+    assert read_evidence(cell) == (words, parts)
+
+
+def test_parts_of_a_suggestion_are_said_in_words_and_never_marked(run):
+    first, *others = run.suggestions
+    quote = f"meaning and context: {first.quote}"
+    with_parts = replace(first, quote=quote, parts=(("meaning", 0.8), ("context", -0.31)))
+    large = replace(run, suggestions=(with_parts, *others))
+    segment = reading_view(large).shelves[0].segments[0]
+    said = (("what it means as a whole", "+0.80"), ("what was said around it", "\N{MINUS SIGN}0.31"))
+    assert said in [code.parts for code in segment.codes]
+    assert not [piece for piece, mark in segment.quote if mark and piece in {"meaning", "context"}]
+    assert "what it means as a whole +0.80 ; what was said around it \N{MINUS SIGN}0.31" in rendered(large)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "asked", "said", "unsaid"),
+    [
+        ("minilm", None, "by the sentence encoder minilm", "words only"),
+        ("", None, "words only (no sentence encoder; precode encoder install brings one)", "minilm"),
+        ("", "none", "words only (study.toml asks for no sentence encoder)", "minilm"),
+    ],
+)
+def test_report_says_what_the_model_sees(encoder, asked, said, unsaid, run):
+    settings = {**run.summary["settings"], "model": {"encoder": asked}}
+    words = rendered(with_summary(run, encoder=encoder, settings=settings))
+    assert said in words
+    assert unsaid not in words
+    assert ("whose meaning is nearest" in words) == bool(encoder)
+    assert ("most like the suggested one in words" in words) == (not encoder)
+
+
+# The reliability diagram
+
+
+def test_reliability_stands_as_table_and_figure(page, run):
+    rows = run.evaluation["scopes"]["all"]["reliability"]
+    view = reliability_view(run)
+    assert [row.n for row in view.bins] == [f"{row['n']:,}" for row in rows]
+    assert len(view.points) == sum(row["n"] > 0 for row in rows)
+    circles = [
+        found
+        for tag, found in page.tags
+        if tag == "circle" and found["class"].startswith("model") and found["r"] != "4.5"
+    ]
+    assert [(found["cx"], found["cy"]) for found in circles] == [(point.x, point.y) for point in view.points]
+    assert any(found.get("id") == "how-reliability" for _, found in page.tags)
+
+
+def test_reliability_places_points_by_share_and_tells_few_cells(run):
+    bins = [
+        {"low": 0.0, "high": 0.1, "n": 900, "mean_predicted": 0.05, "observed": 0.1},
+        {"low": 0.3, "high": 0.4, "n": 60, "mean_predicted": 0.35, "observed": 0.3},
+        {"low": 0.9, "high": 1.0, "n": 4, "mean_predicted": 0.95, "observed": 1.0},
+    ]
+    view = reliability_view(replace(run, evaluation={"scopes": {"all": {"reliability": bins}}}))
+    assert [(point.x, point.y, point.few) for point in view.points] == [
+        ("10.0", "180.0", False),
+        ("70.0", "140.0", False),
+        ("190.0", "0.0", True),
+    ]
+    assert view.example.replace("\N{NO-BREAK SPACE}", " ") == (
+        "For example, 60 times it gave a code 30 to 40 %, on average 35 %: people had coded so in 30 % of them."
+    )
+
+
+def test_run_without_a_reliability_table_has_no_diagram(run):
+    evaluation = json.loads(json.dumps(run.evaluation))
+    del evaluation["scopes"]["all"]["reliability"]
+    assert "Can its percentages be believed?" in rendered(run)
+    assert "Can its percentages be believed?" not in rendered(replace(run, evaluation=evaluation))
 
 
 def test_reflexive_study_is_told_what_agreement_is_not(run):
@@ -309,7 +418,9 @@ def test_suggestion_stands_with_quote_place_words_and_excerpts(run):
 
 def test_too_many_suggestions_are_cut_so_that_every_code_is_kept(run):
     def suggestion(number: int, code: str, probability: float) -> Suggestion:
-        return Suggestion(f"t{number:05d}", 0, 9, "P", "some said", code, probability, (("some", 0.5),), ())
+        return Suggestion(
+            f"t{number:05d}", 0, 9, "P", "some said", code, probability, (("some", 0.5),), (), ()
+        )
 
     # "Money" is always the less probable one: a cut by probability alone would drop it.
     many = [suggestion(i, "Waiting", 0.9) for i in range(2 * MOST_SEGMENTS)]

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.report.figures import SHARE_AXIS, Axis, Mark, mark
 from pipeline.report.levels import NOT_YET, Level, judged_on_few, level_of
+from pipeline.report.reliability_view import ReliabilityView, reliability_view
 from pipeline.report.tables import CodeRow, RunTables
-from pipeline.report.wording import Number, coefficient, count, error, interval, percent
+from pipeline.report.wording import (
+    Number,
+    coefficient,
+    count,
+    count_of,
+    error,
+    interval,
+    listing,
+    percent,
+)
 
 NO_PARENT = ""
 
@@ -58,7 +70,8 @@ class CodesView:
     """The section on codes.
 
     families: top-level codes, each with those below it, in order. interval_note: on figures over all codes;
-    code_note: on those of each code. never_flagged: a learned code has no precision.
+    code_note: on those of each code. never_flagged: a learned code has no precision. all_on_few: every learned
+    code has few examples. reliability: None where the run has none.
     """
 
     families: tuple[tuple[CodeView, ...], ...]
@@ -67,8 +80,11 @@ class CodesView:
     interval_note: str
     code_note: str
     group_word: str
+    groups_word: str
+    all_on_few: bool
     n_learned: int
     never_flagged: bool
+    reliability: ReliabilityView | None
 
 
 def codes_view(run: RunTables) -> CodesView:
@@ -86,15 +102,19 @@ def codes_view(run: RunTables) -> CodesView:
         families[-1].append(
             _code(row, depth, heading, numbers[row.code], definitions.get(row.code, {}), cis.get(row.code))
         )
+    families = [[replace(code, status=in_words(code.status, run)) for code in family] for family in families]
     return CodesView(
         families=tuple(map(tuple, families)),
         axis=SHARE_AXIS,
         scopes=tuple(_scopes(run.evaluation)),
-        interval_note=_interval_note(run.evaluation.get("scopes", {}).get("all", {}).get("ci", {})),
-        code_note=_code_note(cis),
+        interval_note=in_words(_interval_note(run.evaluation["scopes"].get("all", {}).get("ci", {})), run),
+        code_note=in_words(_code_note(cis), run),
         group_word=group_word(run),
+        groups_word=in_words("groups", run),
+        all_on_few=all(judged_on_few(row) for row in run.codes if row.learned),
         n_learned=sum(row.learned for row in run.codes),
         never_flagged=any(row.learned and row.precision is None for row in run.codes),
+        reliability=reliability_view(run),
     )
 
 
@@ -107,6 +127,13 @@ def group_word(run: RunTables) -> str:
     """What is held out together: "transcript", or "group (site)" as ``group_by`` has it."""
     column = run.summary["settings"]["evaluation"]["group_by"]
     return "transcript" if column == "transcript" else f"group ({column})"
+
+
+def in_words(text: str, run: RunTables) -> str:
+    """A sentence of the program's own on groups, which are transcripts unless the study says otherwise."""
+    if run.summary["settings"]["evaluation"]["group_by"] != "transcript":
+        return text
+    return re.sub(r"\bgroup(s?)\b", r"transcript\1", text)
 
 
 def _in_order(rows: Sequence[CodeRow]) -> Iterator[tuple[CodeRow, int]]:
@@ -194,18 +221,29 @@ def _with_interval(scope: Mapping[str, Any], key: str) -> Number:
 
 def _interval_note(ci: Mapping[str, Any]) -> str:
     found = ci.get("macro_average_precision")
-    return _note([found]) if found else ""
+    if not found:
+        return ""
+    return (
+        f"No intervals ({found['reason']})."
+        if found["reason"]
+        else f"In brackets 95 % intervals: {found['method']}."
+    )
 
 
 def _code_note(cis: Mapping[str, Mapping[str, Any]]) -> str:
-    return _note(list(cis.values()))
+    """How the intervals of codes were made, and why some have none, by kind."""
+    made = Counter(_kind_of(ci["method"]) for ci in cis.values() if not ci["reason"])
+    none = Counter(_NUMBER.sub(",", ci["reason"]) for ci in cis.values() if ci["reason"])
+    why = "; ".join(f"none for {count_of(n, 'code')} ({reason})" for reason, n in sorted(none.items()))
+    if not made:
+        return f"No intervals ({'; '.join(sorted(none))})." if none else ""
+    how = listing(f"{kind} ({count_of(n, 'code')})" for kind, n in sorted(made.items()))
+    return f"In brackets, and as lines, 95 % intervals: {how}{'; ' if why else ''}{why}."
 
 
-def _note(found: Sequence[Mapping[str, Any]]) -> str:
-    """How the intervals were made, or why there are none."""
-    methods = sorted({ci["method"] for ci in found if not ci["reason"]})
-    if methods:
-        more = " and the like" if len(methods) > 1 else ""
-        return f"In brackets 95 % intervals: {methods[0]}{more}."
-    reasons = sorted({ci["reason"] for ci in found})
-    return f"No intervals ({'; '.join(reasons)})." if reasons else ""
+#: "too few groups hold the code: 5, at least 8 needed": the count is another one for each code.
+_NUMBER = re.compile(r": \d+,")
+
+
+def _kind_of(method: str) -> str:
+    return method.partition(" over ")[0]

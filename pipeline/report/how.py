@@ -33,15 +33,19 @@ class HowGroup:
 
 
 def how_groups(
-    evaluation: Mapping[str, Any], topics: Mapping[str, Any], coefficients: Collection[str]
+    evaluation: Mapping[str, Any],
+    topics: Mapping[str, Any],
+    coefficients: Collection[str],
+    *,
+    encoder: str,
 ) -> tuple[HowGroup, ...]:
     """All explanations.
 
-    coefficients: keys of the agreement figures that the report shows.
+    coefficients: keys of the agreement figures that the report shows. encoder: empty for words only.
     """
     return (
         HowGroup("What was read", _READ),
-        HowGroup("Suggestions", _SUGGESTED),
+        HowGroup("Suggestions", (*_PROBABLE, *(_meant(encoder) if encoder else _WORDS_ONLY), _SHOWN)),
         HowGroup("How well codes are known", (_split(evaluation), *_KNOWN)),
         HowGroup("Topics", tuple(_topics(topics))),
         HowGroup("Agreement", (*_AGREEMENT, *_coefficients(coefficients))),
@@ -81,7 +85,7 @@ _READ = (
     ),
 )
 
-_SUGGESTED = (
+_PROBABLE = (
     How(
         "probability",
         "Probability of a suggestion",
@@ -98,25 +102,72 @@ _SUGGESTED = (
         "over folds.",
     ),
     How(
+        "expected",
+        "How many can be expected to be right",
+        "The sum of the probabilities of all suggestions, rounded. It holds as far as the percentages can be "
+        "believed, and for interviews like those that were coded.",
+    ),
+    How(
         "evidence",
         "Words that spoke for it",
         "What each word of the segment adds to the score on the scale of log odds: +0.69 doubles the "
         "odds. These are exact contributions of a linear model, its parts of words counted with their "
-        "words; the strongest that speak for the code are listed and marked in the quote. A word may be "
-        "marked because it went along with the code in the coded segments, not because it means the code.",
+        "words; the strongest that speak for the code are listed and, from +0.15 on, marked in the quote. A word may "
+        "be marked because it went along with the code in the coded segments, not because it means the code.",
+    ),
+)
+
+_WORDS_ONLY = (
+    How(
+        "sees",
+        "What the model sees",
+        "The words of a segment and their parts, runs of characters, and no more: it reads each segment by "
+        "itself. The name and the definition of each code are an example of it that it learns from. There "
+        "was no sentence encoder; precode encoder install brings one, with which the model also sees what "
+        "segments mean and what was said around them.",
     ),
     How(
         "nearest",
         "Nearest coded excerpts",
-        "The coded segments with this code that are most like the suggested one: cosine of the weighted "
-        "words and parts of words.",
+        "The coded segments with this code that are most like the suggested one in words: cosine of the "
+        "weighted words and parts of words.",
     ),
-    How(
-        "shown",
-        "Which segments are shown",
-        "All, if they fit on a page that a browser opens quickly. Otherwise for each code its most "
-        "probable ones; all suggestions are in suggestions.csv.",
-    ),
+)
+
+
+def _meant(encoder: str) -> tuple[How, ...]:
+    """What is to be said where there is a sentence encoder."""
+    return (
+        How(
+            "sees",
+            "What the model sees",
+            "The words of a segment and their parts, runs of characters; and, by the sentence encoder "
+            f"{encoder}, the meaning of the segment and of two segments before it and two after it, whoever "
+            "speaks there, the next ones counting most (0.7, then 0.4). Two linear models, of words and of "
+            "meaning, are averaged on the scale of log odds. The name and the definition of each code are "
+            "an example of it that both learn from.",
+        ),
+        How(
+            "meaning",
+            "What it means as a whole, what was said around it",
+            "What the meaning of the segment, and that of the segments before and after it, adds to the score "
+            "on the same scale as words: exact contributions too, also where they speak against the code. "
+            "They belong to no single word, so nothing is marked for them in the quote.",
+        ),
+        How(
+            "nearest",
+            "Nearest coded excerpts",
+            "The coded segments with this code whose meaning is nearest to that of the suggested one: cosine "
+            f"of what the sentence encoder {encoder} makes of them, those around them left out.",
+        ),
+    )
+
+
+_SHOWN = How(
+    "shown",
+    "Which segments are shown",
+    "All, if they fit on a page that a browser opens quickly. Otherwise for each code its most probable "
+    "ones; all suggestions are in suggestions.csv.",
 )
 
 _KNOWN = (
@@ -193,6 +244,15 @@ _KNOWN = (
         "(Naeini, Cooper & Hauskrecht 2015). 0 would be perfect.",
     ),
     How(
+        "reliability",
+        "Predicted and observed",
+        "Every cell of segments × learned codes, sorted into ten bins of equal width by the probability "
+        "that the model gave it when it had not seen the transcript (or group). Predicted: the mean of "
+        "these probabilities. Observed: the share of the cells to which at least half of the coders who "
+        "read the segment gave the code. Under 30 cells the observed share may be chance. Shown over all "
+        "codes: of one code the percentages may be better or worse (DeGroot & Fienberg 1983).",
+    ),
+    How(
         "leak",
         "Repeated texts",
         "Segments whose words stand in another fold as well. Where there are many, a model can score by "
@@ -204,7 +264,8 @@ _KNOWN = (
         "95 % confidence intervals over transcripts (or groups), never over segments, for what one person "
         "says hangs together. Fewer than 8: none. 8 to 29: jackknife leaving one out, Student's t on n − "
         "1 degrees of freedom, shares on the logit scale (Tukey 1958). 30 and more: BCa bootstrap (Efron "
-        "1987).",
+        "1987). For average precision of one code, those that hold the code are what counts: seven are "
+        "few, however many are without.",
     ),
 )
 

@@ -47,7 +47,11 @@ class Attention:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The first screen. no_suggestions: why there is none, or ""."""
+    """The first screen.
+
+    no_suggestions: why there is none, or "". n_expected: how many suggestions can be expected to be right.
+    encoder: name of the sentence encoder, or "" for words only; then why_words says why.
+    """
 
     n_transcripts: str
     n_words: str
@@ -58,12 +62,15 @@ class Overview:
     n_suggestions: str
     n_suggested_segments: str
     n_suggested_transcripts: str
+    n_expected: str
     n_unread: str
     n_without: str
     no_suggestions: str
     levels: tuple[LevelView, ...]
     bar: tuple[Piece, ...]
     attention: tuple[Attention, ...]
+    encoder: str
+    why_words: str
 
 
 def overview(run: RunTables, beside: BesideView) -> Overview:
@@ -82,13 +89,28 @@ def overview(run: RunTables, beside: BesideView) -> Overview:
         n_suggestions=count_of(len(run.suggestions), "suggestion"),
         n_suggested_segments=count_of(len(keys), "segment"),
         n_suggested_transcripts=count_of(len({key[0] for key in keys}), "transcript"),
+        n_expected=count(round(sum(row.probability for row in run.suggestions))),
         n_unread=count_of(n_unread, "segment"),
         n_without=count(n_unread - len(keys)),
         no_suggestions=why_no_suggestions(run, n_unread=n_unread),
         levels=levels,
         bar=stacked([(found.level.key, found.n_codes) for found in levels]),
         attention=tuple(_attention(run, beside)),
+        encoder=encoder_of(run),
+        why_words=_why_words(run),
     )
+
+
+def encoder_of(run: RunTables) -> str:
+    """Name of the sentence encoder that the run used, "" for words only."""
+    return str(run.summary.get("encoder", ""))
+
+
+def _why_words(run: RunTables) -> str:
+    asked = run.summary["settings"].get("model", {}).get("encoder")
+    if asked == "none":
+        return "words only (study.toml asks for no sentence encoder)"
+    return "words only (no sentence encoder; precode encoder install brings one)"
 
 
 def why_no_suggestions(run: RunTables, *, n_unread: int) -> str:
@@ -123,7 +145,7 @@ def _attention(run: RunTables, beside: BesideView) -> Iterator[Attention]:
     if n_unplaced := facts["placement"]["unplaced"]:
         yield Attention(f"{count_of(n_unplaced, 'coding')} could not be placed on any segment.", "notes")
     if len(facts["notes"]) <= NOTES_AT_ONCE:
-        yield from (Attention(f"{note}.", "notes") for note in facts["notes"])
+        yield from (Attention(_sentence(note), "notes") for note in facts["notes"])
     else:
         yield Attention(
             f"{count_of(len(facts['notes']), 'note')} on codings, codebook and participants.", "notes"
@@ -153,6 +175,12 @@ def _attention(run: RunTables, beside: BesideView) -> Iterator[Attention]:
         yield Attention(
             "No two coders read the same segments: agreement between people is unknown.", "agreement"
         )
+
+
+def _sentence(note: str) -> str:
+    """A note with a full stop, and a capital unless it begins with a name."""
+    begins_plainly = note.startswith(("assumed ", "no ", "every ", "all "))
+    return f"{note[:1].upper() if begins_plainly else note[:1]}{note[1:]}."
 
 
 def _about_files(files: list[dict[str, object]]) -> Iterator[Attention]:

@@ -14,7 +14,7 @@ from pipeline.report.beside_view import beside_view
 from pipeline.report.codes_view import codes_view
 from pipeline.report.how import how_groups
 from pipeline.report.notes_view import notes_view
-from pipeline.report.overview import overview
+from pipeline.report.overview import encoder_of, overview
 from pipeline.report.reading_view import reading_view
 from pipeline.report.tables import RunTables
 from pipeline.report.topics_view import topics_view
@@ -41,7 +41,9 @@ def render_page(run: RunTables) -> str:
             beside=beside,
             agreement=agreement,
             notes=notes_view(run),
-            how=how_groups(run.evaluation, run.topics, {key for key, _ in agreement.columns}),
+            how=how_groups(
+                run.evaluation, run.topics, {key for key, _ in agreement.columns}, encoder=encoder_of(run)
+            ),
         )
     )
 

@@ -10,15 +10,18 @@ from itertools import groupby
 from pipeline.report.codes_view import code_numbers
 from pipeline.report.levels import NOT_YET, Level, level_of
 from pipeline.report.tables import RunTables, Suggestion
-from pipeline.report.wording import contribution, count_of, percent, shorten
+from pipeline.report.wording import contribution, count, count_of, percent, shorten
 
 MOST_SEGMENTS = 1500
+#: Up to so many segments are printed without being opened, about four to a sheet.
+MOST_ON_PAPER = 200
 #: About how many characters of participants' words and excerpts the section may hold.
 MOST_CHARACTERS = 2_000_000
 EXCERPT_CHARACTERS = 240
 DEFINITION_CHARACTERS = 160
-#: From this contribution on, in logits, a word is marked strongly.
-STRONG = 0.35
+#: From these contributions on, in logits, a word is marked in the quote, and marked strongly.
+FAINT, STRONG = 0.15, 0.35
+PART_WORDS = {"meaning": "what it means as a whole", "context": "what was said around it"}
 #: With more transcripts than this, small ones share a shelf of at least SHELF_SEGMENTS segments.
 MANY_TRANSCRIPTS, SHELF_SEGMENTS = 60, 40
 
@@ -35,13 +38,18 @@ class NearExcerpt:
 
 @dataclass(frozen=True, slots=True)
 class CodeSuggestion:
-    """One code suggested for a segment. number: of the code on the page. level: how well it is known."""
+    """One code suggested for a segment.
+
+    number: of the code on the page. level: how well it is known. evidence, parts: what words, and what the
+    meaning of the segment and of those around it, added.
+    """
 
     number: int
     name: str
     level: Level
     probability: str
     evidence: tuple[tuple[str, str], ...]
+    parts: tuple[tuple[str, str], ...]
     nearest: tuple[NearExcerpt, ...]
     definition: str
 
@@ -70,11 +78,13 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True)
 class ReadingView:
-    """The section on suggestions. left_out: sentence on what is not on the page, or ""."""
+    """The section on suggestions. left_out: sentence on what is not on the page, or "". many: too many to print."""
 
     shelves: tuple[Shelf, ...]
     left_out: str
     filters: tuple[tuple[int, str, int], ...]
+    n_segments: str
+    many: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,8 @@ def reading_view(run: RunTables) -> ReadingView:
             for code, number in about.numbers.items()
             if number in set(used)
         ),
+        n_segments=count(len(views)),
+        many=len(views) > MOST_ON_PAPER,
     )
 
 
@@ -153,7 +165,8 @@ def _segment(run: RunTables, rows: Sequence[Suggestion], about: _About) -> Segme
     first = rows[0]
     words: dict[str, float] = {}
     for word, value in (pair for row in rows for pair in row.evidence):
-        words[word] = max(value, words.get(word, value))
+        if value >= FAINT:
+            words[word] = max(value, words.get(word, value))
     return SegmentView(
         transcript=first.transcript,
         speaker=first.speaker,
@@ -167,6 +180,7 @@ def _segment(run: RunTables, rows: Sequence[Suggestion], about: _About) -> Segme
                 level=about.levels.get(row.code, NOT_YET),
                 probability=percent(row.probability),
                 evidence=tuple((word, contribution(value)) for word, value in row.evidence),
+                parts=tuple((PART_WORDS[name], contribution(value)) for name, value in row.parts),
                 nearest=tuple(_nearest(run, row.nearest)),
                 definition=shorten(about.definitions.get(row.code, ""), most=DEFINITION_CHARACTERS),
             )

@@ -11,16 +11,22 @@ from typing import Any
 from corpus.files import read_json
 from corpus.tables import read_table
 
-# A word may hold anything but the mark that ends it; an id ends in "#start-end".
-_EVIDENCE = re.compile(r"(.+?) ([+-]\d+(?:\.\d+)?)(?:; |$)", re.DOTALL)
+# An id ends in "#start-end".
 _SEGMENT_ID = re.compile(r"(.+?#\d+-\d+)(?:; |$)", re.DOTALL)
+
+
+#: Names with what each added, in logits, as the table orders them.
+Evidence = tuple[tuple[str, float], ...]
+#: What a cell of evidence may end with, in square brackets.
+PARTS = ("meaning", "context")
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
     """A row of suggestions.csv.
 
-    evidence: words with what each added, in logits. nearest: ids of segments in excerpts.csv.
+    evidence: words with what each added, in logits. parts: what no single word added, "meaning" and "context",
+        where there is a sentence encoder. nearest: ids of segments in excerpts.csv.
     """
 
     transcript: str
@@ -30,7 +36,8 @@ class Suggestion:
     quote: str
     code: str
     probability: float
-    evidence: tuple[tuple[str, float], ...]
+    evidence: Evidence
+    parts: Evidence
     nearest: tuple[str, ...]
 
 
@@ -105,7 +112,24 @@ def _rows(path: Path) -> list[Mapping[str, str]]:
     return [row.cells for row in table.rows]
 
 
+def read_evidence(cell: str) -> tuple[Evidence, Evidence]:
+    """Words, then parts, of "queue +0.61; don't +0.40; [meaning] +0.80; [context] -0.31".
+
+    A word may hold anything but "; ", also brackets: a part is one of PARTS, each at most once and at the end.
+    """
+    pairs = []
+    for piece in cell.split("; ") if cell else ():
+        name, _, value = piece.rpartition(" ")
+        pairs.append((name, float(value)))
+    n_words = len(pairs)
+    for part in reversed(PARTS):
+        if n_words and pairs[n_words - 1][0] == f"[{part}]":
+            n_words -= 1
+    return tuple(pairs[:n_words]), tuple((name[1:-1], value) for name, value in pairs[n_words:])
+
+
 def _suggestion(cells: Mapping[str, str]) -> Suggestion:
+    evidence, parts = read_evidence(cells["evidence"])
     return Suggestion(
         transcript=cells["transcript"],
         start=int(cells["start"]),
@@ -114,7 +138,8 @@ def _suggestion(cells: Mapping[str, str]) -> Suggestion:
         quote=cells["quote"],
         code=cells["code"],
         probability=float(cells["probability"]),
-        evidence=tuple((word, float(value)) for word, value in _EVIDENCE.findall(cells["evidence"])),
+        evidence=evidence,
+        parts=parts,
         nearest=tuple(_SEGMENT_ID.findall(cells["nearest"])),
     )
 
