@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit, logit, stdtrit
 
 from models.theme_model import Scored
 from pipeline.agreement.intervals import (
@@ -80,8 +81,8 @@ def evaluation_intervals(
     return EvaluationIntervals(
         overall={name: _row(_interval(values, len(names)), len(names)) for name, values in overall.items()},
         average_precision=tuple(
-            _code_row(truth[:, [i]], scored.probabilities[:, [i]], place, precisions.of_code(i))
-            for i in range(truth.shape[1])
+            _code_row(precisions.of_code(i), n_groups=len(names), n_holding=len(set(place[y].tolist())))
+            for i, y in enumerate(truth.T)
         ),
     )
 
@@ -144,66 +145,98 @@ def _why_none(theta: float, without: FloatArray, n_groups: int) -> str:
     return ""
 
 
-def _row(interval: Interval, n_groups: int, *, whose: str = "groups") -> dict[str, object]:
-    groups = f"{n_groups:,} {whose}"
+def _row(interval: Interval, n_groups: int) -> dict[str, object]:
     return {
         "low": interval.low if interval.defined else None,
         "high": interval.high if interval.defined else None,
         "level": interval.level,
-        "method": interval.method.replace(f"{interval.n_transcripts} transcripts", groups),
+        "method": interval.method.replace(f"{interval.n_transcripts} transcripts", f"{n_groups:,} groups"),
         "n_groups": n_groups,
         "reason": interval.reason.replace("transcripts", "groups"),
     }
 
 
-def _code_row(
-    truth: BoolArray, probabilities: FloatArray, place: IntArray, values: Values
-) -> dict[str, object]:
-    """Of one code, (n, 1): the rule goes by the groups that hold it, however many do not.
+def _code_row(values: Values, *, n_groups: int, n_holding: int) -> dict[str, object]:
+    """Of one code: the rule goes by the groups that hold it, however many do not.
 
-    From FEWEST_FOR_BOOTSTRAP of them all groups are drawn, as ``values`` has them; below, each that holds the
-    code is left out in turn.
+    From FEWEST_FOR_BOOTSTRAP of them groups are drawn; below, all are left out in turn, for those without the code
+    move the figure too, with n_holding - 1 degrees of freedom. (By simulation .94 to .96 of such 95 % intervals held
+    the value, .87 to .90 if only the groups with the code were left out.)
     """
-    holding, n_groups = np.unique(place[truth[:, 0]]), int(place.max()) + 1
-    if len(holding) >= FEWEST_FOR_BOOTSTRAP:
+    if n_holding >= FEWEST_FOR_BOOTSTRAP:
         return _row(_interval(values, n_groups), n_groups)
-    times = np.ones((len(holding), n_groups))
-    times[np.arange(len(holding)), holding] = 0
-    without = _average_precisions(truth, probabilities, place)(times)[:, 0]
-    interval = _interval(Values(values.whole, without, values.drawn), len(holding))
-    return _row(interval, len(holding), whose="groups that hold the code") | _few(interval, len(holding))
+    theta = float(values.whole[0])
+    if reason := _why_none_of_code(theta, values.without, n_holding):
+        return _row(Interval(math.nan, math.nan, LEVEL, "", n_groups, reason), n_groups)
+    blocks = f" in {len(values.without)} blocks" if n_groups > len(values.without) else ""
+    method = (
+        f"jackknife over {n_groups:,} groups{blocks}, {n_holding} of them with the code, t({n_holding - 1}), "
+        "logit scale"
+    )
+    low, high = _jackknife(theta, values.without, degrees=n_holding - 1)
+    return _row(Interval(low, high, LEVEL, method, n_groups), n_groups)
 
 
-def _few(interval: Interval, n_holding: int) -> dict[str, object]:
-    few = n_holding < FEWEST and not interval.defined
-    return {"reason": f"too few groups hold the code: {n_holding}, at least {FEWEST} needed"} if few else {}
+def _why_none_of_code(theta: float, without: FloatArray, n_holding: int) -> str:
+    if n_holding < FEWEST:
+        return f"too few groups hold the code: {n_holding}, at least {FEWEST} needed"
+    return _why_none(theta, without, n_holding)
+
+
+def _jackknife(theta: float, without: FloatArray, *, degrees: int) -> tuple[float, float]:
+    """As ``jackknife_interval`` of a share, with degrees of freedom of its own."""
+    n = len(without)
+    se = math.sqrt((n - 1) / n * float(np.square(without - without.mean()).sum())) / (theta * (1 - theta))
+    half = float(stdtrit(degrees, (1 + LEVEL) / 2)) * se
+    low, high = expit([logit(theta) - half, logit(theta) + half]).tolist()
+    return low, high
 
 
 def _average_precisions(truth: BoolArray, probabilities: FloatArray, place: IntArray) -> Statistic:
     """Average precision of each code with weighted groups: (n_times, k), nan where the code is not drawn at all."""
-    orders = np.argsort(-probabilities, axis=0, kind="stable")
+    rankings = [_ranking(y, p, place) for y, p in zip(truth.T, probabilities.T, strict=True)]
 
     def statistic(times: FloatArray) -> FloatArray:
         at_once = max(1, CELLS_AT_ONCE // len(place))
         parts = [_of_each(times[i : i + at_once]) for i in range(0, len(times), at_once)]
-        return np.concatenate(parts) if parts else np.empty((0, truth.shape[1]))
+        return np.concatenate(parts) if parts else np.empty((0, len(rankings)))
 
     def _of_each(times: FloatArray) -> FloatArray:
-        values = []
-        for column, order in enumerate(orders.T):
-            weight = times[:, place[order]]
-            p = probabilities[order, column]
-            ends = np.flatnonzero(np.append(p[:-1] != p[1:], True))
-            seen = np.cumsum(weight, axis=1)[:, ends]
-            hits = np.cumsum(weight * truth[order, column], axis=1)[:, ends]
-            gained = np.diff(hits, axis=1, prepend=0)
-            precision = np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
-            total = hits[:, -1]
-            ap = (precision * gained).sum(axis=1)
-            values.append(np.divide(ap, total, out=np.full(len(times), np.nan), where=total > 0))
-        return np.array(values).reshape(len(values), len(times)).T
+        return np.array([_weighted(ranking, times) for ranking in rankings]).reshape(-1, len(times)).T
 
     return statistic
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """One code's rows, most probable first.
+
+    groups: (n,) places of their groups. positive: (n_positive,) groups of the positive rows. ends: (n_positive,)
+    the last row of as high a probability as that of each; equal ones stand together.
+    """
+
+    groups: IntArray
+    positive: IntArray
+    ends: IntArray
+
+
+def _ranking(y: BoolArray, p: FloatArray, place: IntArray) -> _Ranking:
+    order = np.argsort(-p, kind="stable")
+    p, groups, positive = p[order], place[order], np.flatnonzero(y[order])
+    tie_ends = np.flatnonzero(np.append(p[:-1] != p[1:], True))
+    return _Ranking(groups, groups[positive], tie_ends[np.searchsorted(tie_ends, positive)])
+
+
+def _weighted(ranking: _Ranking, times: FloatArray) -> FloatArray:
+    """Average precision, (n_times,): the mean over positive rows of the share of positive rows down to their ends."""
+    weight = times[:, ranking.positive]
+    seen = np.cumsum(times[:, ranking.groups], axis=1)[:, ranking.ends]
+    last = np.searchsorted(ranking.ends, ranking.ends, side="right") - 1
+    hits = np.cumsum(weight, axis=1)[:, last]
+    precision = np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
+    total = weight.sum(axis=1)
+    found = (precision * weight).sum(axis=1)
+    return np.asarray(np.divide(found, total, out=np.full(len(times), np.nan), where=total > 0))
 
 
 def _f1(truth: BoolArray, flags: BoolArray, place: IntArray, n_groups: int, *, macro: bool) -> Statistic:

@@ -246,8 +246,8 @@ def of_one_code(holding: int, n_groups: int = 40):
 @pytest.mark.parametrize(
     ("holding", "method"),
     [
-        (8, "jackknife over 8 groups that hold the code, t(7), logit scale"),
-        (29, "jackknife over 29 groups that hold the code, t(28), logit scale"),
+        (8, "jackknife over 40 groups, 8 of them with the code, t(7), logit scale"),
+        (29, "jackknife over 40 groups, 29 of them with the code, t(28), logit scale"),
         (30, "BCa bootstrap over 40 groups, 999 resamples"),
     ],
 )
@@ -263,11 +263,11 @@ def test_code_in_few_of_many_groups_has_no_interval_and_the_reason() -> None:
     assert row["reason"] == "too few groups hold the code: 7, at least 8 needed"
 
 
-def test_jackknife_of_a_code_leaves_out_whole_groups() -> None:
+def test_jackknife_of_a_code_leaves_out_every_group_with_degrees_of_freedom_of_those_that_hold_it() -> None:
     row, truth, p, place = of_one_code(8)
     theta = average_precision_score(truth, p)
-    without = np.array([average_precision_score(truth[place != g], p[place != g]) for g in range(8)])
-    se = math.sqrt(7 / 8 * ((without - without.mean()) ** 2).sum()) / (theta * (1 - theta))
+    without = np.array([average_precision_score(truth[place != g], p[place != g]) for g in range(40)])
+    se = math.sqrt(39 / 40 * ((without - without.mean()) ** 2).sum()) / (theta * (1 - theta))
     for bound, sign in (("low", -1), ("high", 1)):
         assert row[bound] == pytest.approx(expit(logit(theta) + sign * t.ppf(0.975, 7) * se))
 

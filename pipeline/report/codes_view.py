@@ -71,7 +71,7 @@ class CodesView:
 
     families: top-level codes, each with those below it, in order. interval_note: on figures over all codes;
     code_note: on those of each code. never_flagged: a learned code has no precision. all_on_few: every learned
-    code has few examples. reliability: None where the run has none.
+    code has few examples. reliability: None where the run has none. undefined: codes without a word of explanation.
     """
 
     families: tuple[tuple[CodeView, ...], ...]
@@ -85,6 +85,7 @@ class CodesView:
     n_learned: int
     never_flagged: bool
     reliability: ReliabilityView | None
+    undefined: tuple[str, ...]
 
 
 def codes_view(run: RunTables) -> CodesView:
@@ -115,6 +116,12 @@ def codes_view(run: RunTables) -> CodesView:
         n_learned=sum(row.learned for row in run.codes),
         never_flagged=any(row.learned and row.precision is None for row in run.codes),
         reliability=reliability_view(run),
+        undefined=tuple(
+            code.name
+            for family in families
+            for code in family
+            if not (code.definition or code.include or code.exclude)
+        ),
     )
 
 

@@ -265,7 +265,7 @@ _KNOWN = (
         "says hangs together. Fewer than 8: none. 8 to 29: jackknife leaving one out, Student's t on n − "
         "1 degrees of freedom, shares on the logit scale (Tukey 1958). 30 and more: BCa bootstrap (Efron "
         "1987). For average precision of one code, those that hold the code are what counts: seven are "
-        "few, however many are without.",
+        "few, however many are without, and they give the degrees of freedom.",
     ),
 )
 

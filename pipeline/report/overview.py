@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline.report.beside_view import BesideView
+from pipeline.report.codes_view import in_words
 from pipeline.report.figures import Piece, stacked
 from pipeline.report.levels import (
     FEW_SEGMENTS,
@@ -22,7 +23,7 @@ from pipeline.report.wording import count, count_of, percent
 
 #: Share of repeated texts from which the overview warns of them.
 MANY_REPEATED = 0.05
-SHOWN_CODES = 12
+SHOWN_CODES = 8
 #: So many notes are said in full, more are counted.
 NOTES_AT_ONCE = 4
 
@@ -169,7 +170,10 @@ def _attention(run: RunTables, beside: BesideView) -> Iterator[Attention]:
     if leak and leak["share"] and leak["share"] >= MANY_REPEATED:
         share, n = percent(leak["share"]), count_of(leak["n_texts_on_both_sides"], "segment")
         yield Attention(
-            f"{n} ({share}) repeat word for word in other groups: figures may flatter the model.", "how-leak"
+            in_words(
+                f"{n} ({share}) repeat word for word in other groups: figures may flatter the model.", run
+            ),
+            "how-leak",
         )
     if sum(beside.n_pairs) and not beside.n_pairs[0]:
         yield Attention(
