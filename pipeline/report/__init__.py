@@ -7,7 +7,7 @@ No script, nothing loaded from elsewhere, no clock: the same run folder gives th
     levels           known well, partly, hardly, not yet
     overview, *_view a section each, or a part of one: tables -> plain dataclasses of finished strings
     figures          places on SVG tracks
-    how              how each number was computed
+    how, how_*       how each number was computed
     page             views -> HTML through the templates in templates/
 """
 
