@@ -1,7 +1,7 @@
-"""Topic models with one contract: counts of words in documents -> what each topic speaks of, and where.
+"""Topic models with one contract: rows of words in documents -> what each topic speaks of, and where.
 
-A topic is a word distribution estimated by a model, and no more than that. How good topics are, and how
-many to ask for, is in ``models.topic_quality``.
+A topic is a word distribution estimated by a model, and no more than that. How documents become rows is in
+``models.topic_rows``; how good topics are, and how many to ask for, in ``models.topic_quality``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from gensim.models import LdaModel, Phrases
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import NMF
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.feature_extraction.text import TfidfTransformer
 from threadpoolctl import threadpool_limits
 
 # At INFO gensim writes the words of a corpus into the log.
@@ -101,19 +100,19 @@ class TopicModel(Protocol):
 
     topic_words_: FloatArray
 
-    def fit(self, counts: sp.csr_matrix) -> Self:
-        """Estimate topics from counts (d, w)."""
+    def fit(self, rows: sp.csr_matrix) -> Self:
+        """Estimate topics from rows (d, w), which may not be negative."""
         ...
 
-    def transform(self, counts: sp.csr_matrix) -> FloatArray:
+    def transform(self, rows: sp.csr_matrix) -> FloatArray:
         """(d, k) share of each topic in each document; a row sums to 1, or is 0 if no topic has its words."""
         ...
 
 
 class NmfTopics(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
-    """Non-negative matrix factorisation of TF-IDF (Lee & Seung 1999), started from the SVD (nndsvda).
+    """Non-negative matrix factorisation (Lee & Seung 1999), started from the SVD (nndsvda).
 
-    At most ``n_topics`` topics: fewer if there are fewer documents.
+    rows: TF-IDF, perhaps smoothed over neighbours. At most ``n_topics`` topics: fewer if there are fewer documents.
     """
 
     topic_words_: FloatArray
@@ -122,13 +121,8 @@ class NmfTopics(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         self.n_topics = n_topics
         self.seed = seed
 
-    def fit(self, counts: sp.csr_matrix) -> Self:
-        """Learn document frequencies and topics."""
-        self.weights_ = TfidfTransformer(sublinear_tf=True).fit(counts)
-        return self.fit_weighted(self.weights_.transform(counts))
-
-    def fit_weighted(self, rows: sp.csr_matrix) -> Self:
-        """Learn topics from rows (d, w) that are weighted already, and perhaps smoothed over neighbours."""
+    def fit(self, rows: sp.csr_matrix) -> Self:
+        """Learn topics."""
         n_topics = min(self.n_topics, *rows.shape)
         self.nmf_ = NMF(n_topics, init="nndsvda", max_iter=1000, random_state=self.seed)
         with threadpool_limits(1), _quiet():
@@ -136,12 +130,8 @@ class NmfTopics(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         self.topic_words_ = _rows_of_one(self.nmf_.components_)
         return self
 
-    def transform(self, counts: sp.csr_matrix) -> FloatArray:
+    def transform(self, rows: sp.csr_matrix) -> FloatArray:
         """(d, k) shares."""
-        return self.transform_weighted(self.weights_.transform(counts))
-
-    def transform_weighted(self, rows: sp.csr_matrix) -> FloatArray:
-        """(d, k) shares of rows as ``fit_weighted`` takes them."""
         with threadpool_limits(1), _quiet():
             loads = self.nmf_.transform(rows)
         return _rows_of_one(loads * self.nmf_.components_.sum(axis=1))
@@ -161,7 +151,7 @@ def _quiet() -> Iterator[None]:
 class LdaTopics(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Latent Dirichlet allocation by gensim: online variational Bayes (Hoffman, Blei & Bach 2010).
 
-    10 passes, up to 30 while they are cheap, in chunks of an eighth of the documents, at most 256: on
+    rows: counts. 10 passes, up to 30 while they are cheap, in chunks of an eighth of the documents, at most 256: on
     interviews this reached the likelihood of 20 passes over the whole in half the time or less.
     """
 
@@ -171,12 +161,12 @@ class LdaTopics(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         self.n_topics = n_topics
         self.seed = seed
 
-    def fit(self, counts: sp.csr_matrix) -> Self:
+    def fit(self, rows: sp.csr_matrix) -> Self:
         """Learn topics and how common each is."""
-        n_documents, n_words = counts.shape
+        n_documents, n_words = rows.shape
         with threadpool_limits(1):
             self.lda_ = LdaModel(
-                _as_bags(counts),
+                _as_bags(rows),
                 num_topics=self.n_topics,
                 id2word={i: str(i) for i in range(n_words)},
                 passes=int(np.clip(10_000 // n_documents, 10, 30)),
@@ -189,11 +179,11 @@ class LdaTopics(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         self.topic_words_ = self.lda_.get_topics()
         return self
 
-    def transform(self, counts: sp.csr_matrix) -> FloatArray:
+    def transform(self, rows: sp.csr_matrix) -> FloatArray:
         """(d, k) shares; the same whenever it is asked."""
         self.lda_.random_state = np.random.RandomState(self.seed)
         with threadpool_limits(1):
-            loads, _ = self.lda_.inference(_as_bags(counts))
+            loads, _ = self.lda_.inference(_as_bags(rows))
         return _rows_of_one(loads)
 
 

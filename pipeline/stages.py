@@ -61,7 +61,7 @@ STAGES: Mapping[str, Stage] = {
     "preprocess": lambda study, plan, keys, n: preprocess(study, keys.ingest[n], unit=plan.unit),
     "encode": lambda study, plan, keys, n: encode(study, keys.preprocess[n], encoder=plan.encoder),
     "units": lambda study, plan, keys, n: make_units(study, keys.ingest, keys.preprocess),
-    "topics": lambda study, plan, keys, n: topics(study, keys.units[0], keys.preprocess),
+    "topics": lambda study, plan, keys, n: topics(study, keys.units[0], keys.preprocess, keys.encode),
     "train": lambda study, plan, keys, n: train(
         study, keys.units[0], keys.preprocess, keys.encode, encoder=plan.encoder
     ),

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,14 +27,26 @@ from models.topic_quality import (
     try_numbers,
     why_no_topics,
 )
-from models.topics import LdaTopics, NmfTopics, make_documents, top_words
+from models.topic_rows import (
+    N_NEIGHBOURS,
+    SHARE_OF_NEIGHBOURS,
+    Rows,
+    Vectors,
+    count_rows,
+    make_rows,
+    nearest,
+    smoothed_rows,
+    weighted_rows,
+)
+from models.topics import Documents, LdaTopics, NmfTopics, make_documents, top_words
+from pipeline.cache import stage_dir
 from pipeline.ingest import ingest
-from pipeline.preprocess import preprocess
+from pipeline.preprocess import preprocess, read_preprocessed
 from pipeline.run import plan_run
 from pipeline.topics import read_main_topics, read_topics, topics
 from pipeline.units import make_units, read_units
 
-MODELS = [NmfTopics, LdaTopics]
+MODELS = [(NmfTopics, weighted_rows), (LdaTopics, count_rows)]
 PLANTED = (
     (
         "bus",
@@ -98,48 +111,133 @@ def shuffled(texts: Sequence[str], *, seed: int = 0) -> list[str]:
     return [" ".join(next(words) for _ in text.split()) for text in texts]
 
 
-def n_stable(make: type, texts: Sequence[str], groups: Sequence[str], *, n_topics: int) -> int:
-    documents = make_documents(texts)
-    model = make(n_topics, seed=0).fit(documents.counts)
-    stability = measure_stability(
-        model, lambda seed: make(n_topics, seed=seed), documents, draw_halves(groups, seed=0), seed=0
-    )
+def planted_meanings(n: int = 192, *, noise: float = 0.5, seed: int = 0) -> Vectors:
+    """Vectors of ``planted_texts``: texts of one thing lie near each other."""
+    rng = np.random.default_rng(seed)
+    return (np.eye(3, 6)[np.arange(n) % 3] + noise * rng.normal(size=(n, 6))).astype(np.float32)
+
+
+def whole(documents: Documents, rows_of) -> object:
+    return make_rows(documents, [], rows_of).whole
+
+
+def n_stable(make: type, rows: Rows, *, n_topics: int) -> int:
+    model = make(n_topics, seed=0).fit(rows.whole)
+    stability = measure_stability(model, lambda seed: make(n_topics, seed=seed), rows, seed=0)
     return int((stability >= STABLE_FROM).sum())
 
 
-@pytest.mark.parametrize("make", MODELS)
-def test_planted_topics_are_found_again(make):
+@pytest.mark.parametrize(("make", "rows_of"), MODELS)
+def test_planted_topics_are_found_again(make, rows_of):
     texts, _ = planted_texts()
     documents = make_documents(texts)
-    model = make(3, seed=0).fit(documents.counts)
+    rows = whole(documents, rows_of)
+    model = make(3, seed=0).fit(rows)
     found = [{documents.words[column] for column in topic} for topic in top_words(model.topic_words_)]
     assert all(any(words <= set(planted) for words in found) for planted in PLANTED)
-    main = model.transform(documents.counts).argmax(axis=1)[documents.row_of]
+    main = model.transform(rows).argmax(axis=1)[documents.row_of]
     of_planted = [set(main[i::3]) for i in range(3)]
     assert [len(topics) for topics in of_planted] == [1, 1, 1]
     assert len(set.union(*of_planted)) == 3
 
 
-@pytest.mark.parametrize("make", MODELS)
-def test_planted_topics_come_back_and_topics_of_shuffled_words_do_not(make):
+@pytest.mark.parametrize(("make", "rows_of"), MODELS)
+def test_planted_topics_come_back_and_topics_of_shuffled_words_do_not(make, rows_of):
     texts, groups = planted_texts()
-    assert n_stable(make, texts, groups, n_topics=3) == 3
-    assert n_stable(make, shuffled(texts), groups, n_topics=3) == 0
+    halves = draw_halves(groups, seed=0)
+    assert n_stable(make, make_rows(make_documents(texts), halves, rows_of), n_topics=3) == 3
+    assert n_stable(make, make_rows(make_documents(shuffled(texts)), halves, rows_of), n_topics=3) == 0
 
 
-@pytest.mark.parametrize("make", MODELS)
-def test_rows_of_topics_and_of_shares_sum_to_one(make):
-    documents = make_documents(planted_texts()[0])
-    model = make(3, seed=0).fit(documents.counts)
+@pytest.mark.parametrize(("make", "rows_of"), MODELS)
+def test_rows_of_topics_and_of_shares_sum_to_one(make, rows_of):
+    rows = whole(make_documents(planted_texts()[0]), rows_of)
+    model = make(3, seed=0).fit(rows)
     assert model.topic_words_.sum(axis=1) == pytest.approx(1)
-    assert model.transform(documents.counts).sum(axis=1) == pytest.approx(1)
+    assert model.transform(rows).sum(axis=1) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("make", MODELS)
-def test_shares_of_a_document_are_the_same_whenever_asked(make):
+@pytest.mark.parametrize(("make", "rows_of"), MODELS)
+def test_shares_of_a_document_are_the_same_whenever_asked(make, rows_of):
+    rows = whole(make_documents(planted_texts()[0]), rows_of)
+    model = make(3, seed=0).fit(rows)
+    assert (model.transform(rows) == model.transform(rows)).all()
+
+
+def test_smoothed_topics_come_back_and_those_of_words_and_meanings_by_chance_do_not():
+    texts, groups = planted_texts()
+    halves = draw_halves(groups, seed=0)
+    by_chance = np.random.default_rng(1).permutation(planted_meanings())
+    smoothed = partial(smoothed_rows, vectors=planted_meanings())
+    chance = partial(smoothed_rows, vectors=by_chance)
+    assert n_stable(NmfTopics, make_rows(make_documents(texts), halves, smoothed), n_topics=3) == 3
+    assert n_stable(NmfTopics, make_rows(make_documents(shuffled(texts)), halves, chance), n_topics=3) == 0
+
+
+def test_texts_of_one_meaning_share_a_topic_though_they_share_no_word():
+    """Words are of one text in three only in pairs, so that plain NMF cannot know what belongs together."""
+    rng = np.random.default_rng(0)
+    texts = [
+        " ".join(rng.choice(PLANTED[i % 3][6 * (i // 3 % 2) :][:6], 3, replace=False)) for i in range(192)
+    ]
+    documents = make_documents(texts)
+
+    def share_right(rows) -> float:
+        main = NmfTopics(3, seed=0).fit(rows).transform(rows).argmax(axis=1)[documents.row_of]
+        return np.mean([np.bincount(main[i::3]).max() / len(main[i::3]) for i in range(3)])
+
+    plain = share_right(whole(documents, weighted_rows))
+    smoothed = share_right(whole(documents, partial(smoothed_rows, vectors=planted_meanings(noise=0.2))))
+    assert plain < 0.8
+    assert smoothed > 0.95
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 7, 200])
+@pytest.mark.parametrize("block", [1, 150, 1 << 20])
+def test_nearest_are_those_of_the_whole_table_whatever_the_blocks(n, block, monkeypatch):
+    monkeypatch.setattr("models.topic_rows.BLOCK_CELLS", block)
+    vectors = np.random.default_rng(0).integers(-2, 3, size=(n, 4)).astype(np.float32)
+    table = -(vectors @ vectors.T)
+    np.fill_diagonal(table, np.inf)
+    n_near = max(0, min(N_NEIGHBOURS, n - 1))
+    expected = np.sort(np.argsort(table, axis=1, kind="stable")[:, :n_near], axis=1)
+    assert nearest(vectors).tolist() == expected.tolist()
+
+
+def test_smoothed_row_is_a_fifth_its_own_and_the_rest_of_its_neighbours():
     documents = make_documents(planted_texts()[0])
-    model = make(3, seed=0).fit(documents.counts)
-    assert (model.transform(documents.counts) == model.transform(documents.counts)).all()
+    plain = whole(documents, weighted_rows).toarray()
+    vectors = planted_meanings()
+    smoothed = whole(documents, partial(smoothed_rows, vectors=vectors)).toarray()
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    text = int(np.flatnonzero(documents.row_of == 5)[0])
+    others = np.argsort(-(unit @ unit[text]))[1 : N_NEIGHBOURS + 1]
+    mean = plain[documents.row_of[others]].mean(axis=0)
+    assert smoothed[5] == pytest.approx((1 - SHARE_OF_NEIGHBOURS) * plain[5] + SHARE_OF_NEIGHBOURS * mean)
+
+
+def test_neighbours_of_a_half_are_within_the_half():
+    texts, groups = planted_texts()
+    documents = make_documents(texts)
+    half = draw_halves(groups, seed=0)[0]
+    vectors, others = planted_meanings(), planted_meanings()
+    others[~half] = 9.0
+    rows = [smoothed_rows(documents, half, vectors=found) for found in (vectors, others)]
+    assert (rows[0] != rows[1]).nnz == 0
+    assert (
+        smoothed_rows(documents, ~half, vectors=vectors) != smoothed_rows(documents, ~half, vectors=others)
+    ).nnz
+
+
+def test_document_of_several_texts_has_their_mean_meaning():
+    texts = [*planted_texts()[0][:30], "bus driver", "bus driver"]
+    documents = make_documents(texts)
+    vectors = planted_meanings(32)
+    vectors[30:] = [[1, 0, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0]]
+    same = vectors.copy()
+    same[30:] = np.sqrt(0.5) * np.array([1, 1, 0, 0, 0, 0])
+    rows = [whole(documents, partial(smoothed_rows, vectors=found)) for found in (vectors, same)]
+    assert rows[0].toarray() == pytest.approx(rows[1].toarray())
 
 
 def test_topic_of_one_transcript_comes_back_only_in_the_halves_that_hold_it():
@@ -147,9 +245,10 @@ def test_topic_of_one_transcript_comes_back_only_in_the_halves_that_hold_it():
     rng = np.random.default_rng(1)
     texts[:24] = [" ".join(rng.choice(FARM, size=5, replace=False)) for _ in range(24)]
     documents = make_documents(texts)
-    model = NmfTopics(4, seed=0).fit(documents.counts)
     halves = draw_halves(groups, seed=0)
-    stability = measure_stability(model, lambda seed: NmfTopics(4, seed=seed), documents, halves, seed=0)
+    rows = make_rows(documents, halves, weighted_rows)
+    model = NmfTopics(4, seed=0).fit(rows.whole)
+    stability = measure_stability(model, lambda seed: NmfTopics(4, seed=seed), rows, seed=0)
     is_farm = np.array([documents.words[topic[0]] in FARM for topic in top_words(model.topic_words_)])
     assert stability[is_farm] == pytest.approx(np.mean([half[0] for half in halves]), abs=0.05)
     assert stability[~is_farm].min() > stability[is_farm].max()
@@ -203,7 +302,8 @@ def test_number_is_the_largest_of_which_two_thirds_come_back(tried, chosen):
 
 def test_numbers_that_are_tried_leave_twenty_documents_and_ten_words_a_topic():
     texts, groups = planted_texts()
-    tried = try_numbers(make_documents(texts), draw_halves(groups, seed=0), seed=0)
+    rows = make_rows(make_documents(texts), draw_halves(groups, seed=0), weighted_rows)
+    tried = try_numbers(rows, seed=0)
     assert [candidate.n_topics for candidate in tried] == [3]
 
 
@@ -247,16 +347,17 @@ def test_too_little_for_topics_is_explained(texts, n_groups, reason):
     assert why_no_topics(make_documents(texts), n_groups).startswith(reason)
 
 
-@pytest.mark.parametrize("make", MODELS)
+@pytest.mark.parametrize(("make", "rows_of"), MODELS)
 @pytest.mark.filterwarnings("error")
-def test_half_with_fewer_documents_than_topics_is_refitted_without_complaint(make):
+def test_half_with_fewer_documents_than_topics_is_refitted_without_complaint(make, rows_of):
     texts, groups = planted_texts(n_transcripts=2, per_transcript=60)
     groups = ["long"] * 118 + ["short"] * 2
     documents = make_documents(texts)
-    model = make(3, seed=0).fit(documents.counts)
     halves = draw_halves(groups, seed=0)
     assert {int(half.sum()) for half in halves} == {2, 118}
-    stability = measure_stability(model, lambda seed: make(3, seed=seed), documents, halves, seed=0)
+    rows = make_rows(documents, halves, rows_of)
+    model = make(3, seed=0).fit(rows.whole)
+    stability = measure_stability(model, lambda seed: make(3, seed=seed), rows, seed=0)
     assert ((stability >= 0) & (stability < 1)).all()
 
 
@@ -268,13 +369,34 @@ def test_gensim_logs_no_words(caplog):
     assert not any(word in caplog.text for words in PLANTED for word in words)
 
 
-def run_topics(study):
-    """The keys of units and of topics, and of preprocess, after all stages that they need."""
+def run_topics(study, *, meanings=None):
+    """The keys of units and of topics, and of preprocess, after all stages that they need.
+
+    meanings: texts -> vectors that stand where the encode stage would put them; None for words only.
+    """
     plan = plan_run(study)
     ingested = [ingest(study, batch) for batch in plan.batches]
     segments = [preprocess(study, key, unit=plan.unit) for key in ingested]
     units = make_units(study, ingested, segments)
-    return topics(study, units, segments), units, segments
+    encoded = [] if meanings is None else [encode_by_hand(study, key, meanings) for key in segments]
+    return topics(study, units, segments, encoded), units, segments
+
+
+def encode_by_hand(study, preprocess_key: str, meanings) -> str:
+    texts = [segment.text for segment in read_preprocessed(study, [preprocess_key]).segments]
+    folder = stage_dir(study, "encode", preprocess_key)
+    folder.mkdir(parents=True)
+    np.savez(folder / "embeddings.npz", vectors=meanings(texts), rows=np.arange(len(texts)))
+    return preprocess_key
+
+
+def meanings_by_word(texts: Sequence[str]) -> Vectors:
+    """A vector for each text: which of the three things, or the interviewer's holidays, it speaks of."""
+    words = [set(text.lower().strip(".?").split()) for text in texts]
+    found = np.array([[float(bool(said & set(planted))) for planted in PLANTED] for said in words])
+    none = 1 - found.max(axis=1, keepdims=True)
+    noise = np.random.default_rng(0).normal(scale=0.1, size=(len(texts), 4))
+    return (np.hstack([found, none]) + noise).astype(np.float32)
 
 
 def interviews(*, n_transcripts: int = 8, per_transcript: int = 24) -> dict[str, str]:
@@ -287,10 +409,17 @@ def interviews(*, n_transcripts: int = 8, per_transcript: int = 24) -> dict[str,
     return files
 
 
-def test_stage_shows_planted_topics_and_leaves_the_interviewer_out(make_study):
+@pytest.mark.parametrize(
+    ("meanings", "names"),
+    [(None, {"nmf", "lda"}), (meanings_by_word, {"smoothed nmf", "lda"})],
+    ids=["words only", "encoder"],
+)
+def test_stage_shows_planted_topics_and_leaves_the_interviewer_out(make_study, meanings, names):
     study = make_study(interviews())
-    key, units_key, segment_keys = run_topics(study)
+    key, units_key, segment_keys = run_topics(study, meanings=meanings)
     found = read_topics(study, key)
+    assert found["models"].keys() == names
+    assert found["default"] in names - {"lda"}
     units = read_units(study, units_key, segment_keys)
     assert found["reason"] == ""
     assert found["n_segments"] == 8 * 24 == (~units.context).sum()
@@ -314,6 +443,10 @@ def test_stage_examples_are_of_different_transcripts_and_speak_of_the_topic(make
     for name, model in read_topics(study, key)["models"].items():
         for topic in model["topics"]:
             examples = [texts[segment_id] for segment_id in topic["segment_ids"]]
+            assert topic["examples"] == [
+                {"transcript": example.transcript_id, "speaker": "P1", "text": example.text}
+                for example in examples
+            ]
             assert len({segment.transcript_id for segment in examples}) == len(examples) == 3
             assert {main[name, segment.segment_id] for segment in examples} == {topic["number"]}
 
