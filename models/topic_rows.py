@@ -110,7 +110,8 @@ def _blocks(n: int) -> Iterator[IntArray]:
 def _nearest_of(block: IntArray, vectors: Vectors, n_near: int) -> IntArray:
     distances = -(vectors[block] @ vectors.T)
     distances[np.arange(len(block)), block] = np.inf
-    found = np.argpartition(distances, n_near - 1, axis=1)[:, :n_near]
+    # A copy, for a view would keep the order of every other row alive.
+    found = np.argpartition(distances, n_near - 1, axis=1)[:, :n_near].copy()
     farthest = np.take_along_axis(distances, found, axis=1).max(axis=1, keepdims=True)
     for row in np.flatnonzero((distances <= farthest).sum(axis=1) > n_near):
         found[row] = np.argsort(distances[row], kind="stable")[:n_near]

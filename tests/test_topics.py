@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -202,6 +203,18 @@ def test_nearest_are_those_of_the_whole_table_whatever_the_blocks(n, block, monk
     n_near = max(0, min(N_NEIGHBOURS, n - 1))
     expected = np.sort(np.argsort(table, axis=1, kind="stable")[:, :n_near], axis=1)
     assert nearest(vectors).tolist() == expected.tolist()
+
+
+def test_memory_of_nearest_does_not_grow_with_the_square_of_the_documents(monkeypatch):
+    monkeypatch.setattr("models.topic_rows.BLOCK_CELLS", 20_000)
+    vectors = np.random.default_rng(0).normal(size=(2000, 4)).astype(np.float32)
+    tracemalloc.start()
+    try:
+        nearest(vectors)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < len(vectors) ** 2 / 2
 
 
 def test_smoothed_row_is_a_fifth_its_own_and_the_rest_of_its_neighbours():
