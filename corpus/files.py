@@ -133,7 +133,7 @@ def _describe_owner(owner: Path) -> str:
 
 
 def _sync_file(path: Path) -> None:
-    with path.open("rb") as stream:
+    with path.open("r+b") as stream:  # Windows flushes no file that is open for reading only
         os.fsync(stream.fileno())
 
 

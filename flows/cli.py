@@ -77,9 +77,12 @@ def bring_in(
     Example:  precode import my-study interviews/*.txt codebook.csv anna.csv --coder anna
     """
     from corpus.bring_in import bring_files_in
+    from corpus.files import study_lock
     from corpus.study import load_study
 
-    brought = bring_files_in(load_study(study_dir), files, coder=coder)
+    study = load_study(study_dir)
+    with study_lock(study.root):
+        brought = bring_files_in(study, files, coder=coder)
     if as_json:
         show_json({"brought": list(brought.brought), "set_aside": dict(brought.set_aside)})
     else:

@@ -13,8 +13,20 @@ import pandas as pd
 from corpus.files import digest, make_folder_whole
 from corpus.study import Study
 
-# Libraries whose version can change a figure.
-LIBRARIES = ("gensim", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "spacy", "spacy-lookups-data")
+# Libraries whose version can change a text or a figure.
+LIBRARIES = (
+    "gensim",
+    "lxml",
+    "numpy",
+    "openpyxl",
+    "pandas",
+    "pyarrow",
+    "pypdf",
+    "scikit-learn",
+    "scipy",
+    "spacy",
+    "spacy-lookups-data",
+)
 ROOMS = ("corpus", "models", "pipeline")
 
 

@@ -67,7 +67,7 @@ def _encode_new(study: Study, encoder: Encoder, texts: Sequence[str]) -> FloatAr
 
 def _known(study: Study, encoder_key: str, wanted: set[str]) -> dict[str, FloatArray]:
     found: dict[str, FloatArray] = {}
-    for path in sorted((study.cache_dir / STAGE).glob("*/embeddings.npz")):
+    for path in sorted((study.cache_dir / STAGE).glob("[0-9a-f]*/embeddings.npz")):
         with np.load(path, allow_pickle=False) as stored:
             if str(stored["encoder"]) != encoder_key:
                 continue

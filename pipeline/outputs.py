@@ -47,6 +47,8 @@ CODE_COLUMNS = (
     "recall",
     "f1",
     "average_precision",
+    "average_precision_low",
+    "average_precision_high",
     "brier_skill",
     "n_suggestions",
     "status",
@@ -135,7 +137,13 @@ def _write_codes(
     rows = []
     for code in codebook:
         found = scored.get(code["name"]) or abstained.get(code["name"], {})
-        figures = [found.get(column) for column in CODE_COLUMNS[2:11]]
+        interval = found.get("ci", {}).get("average_precision", {})
+        known = {
+            **found,
+            "average_precision_low": interval.get("low"),
+            "average_precision_high": interval.get("high"),
+        }
+        figures = [known.get(column) for column in CODE_COLUMNS[2:-2]]
         status = LEARNED if code["name"] in scored else found.get("reason", "")
         rows.append(
             [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import spacy
@@ -12,6 +13,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from corpus.errors import StudyError
+from corpus.files import sha256_of
 from corpus.records import Segment
 from corpus.study import Study
 from corpus.units import segment_transcript
@@ -72,8 +74,27 @@ def preprocess(study: Study, ingest_key: str, *, unit: str) -> str:
         write_parquet(folder / "segments.parquet", columns, SEGMENT_TYPES)
 
     return cached(
-        study, STAGE, {"ingest": ingest_key, "unit": unit, "language": language, "spacy": trained}, fill
+        study,
+        STAGE,
+        {
+            "ingest": ingest_key,
+            "unit": unit,
+            "language": language,
+            "spacy": [trained, language_version(trained)],
+        },
+        fill,
     )
+
+
+def language_version(trained: str) -> str:
+    """What tells one state of a trained pipeline from another: its version, or the hash of its description."""
+    described = Path(trained) / "meta.json"
+    if trained and described.is_file():
+        return sha256_of(described)
+    try:
+        return version(trained) if trained else ""
+    except PackageNotFoundError:
+        return ""
 
 
 @lru_cache(maxsize=2)
@@ -84,12 +105,15 @@ def load_language(language: str, trained: str) -> Language:
     """
     if trained:
         try:
-            return spacy.load(trained)
+            nlp = spacy.load(trained)
         except OSError:
             raise StudyError(
                 f"study.toml: model.spacy names '{trained}', which is not installed here. "
                 f"Install it, or leave the key empty to use rules and lookups."
             ) from None
+        if not {"parser", "senter", "sentencizer"} & set(nlp.pipe_names):
+            nlp.add_pipe("sentencizer")
+        return nlp
     try:
         nlp = spacy.blank(language)
     except ImportError:

@@ -14,12 +14,13 @@ from typing import Any
 from corpus.coded import segment_unit
 from corpus.errors import StudyError
 from corpus.files import digest, make_folder_whole, read_json, sha256_of, study_lock, write_json, write_whole
-from corpus.study import Study, human_files, transcript_files
+from corpus.study import Study, human_files, other_files, transcript_files
 from corpus.versions import index_sha256
 from pipeline.cache import code_version, library_versions, stage_dir
 from pipeline.encode import encoder_of
 from pipeline.ingest import Ingested, SourceFile, make_batches, read_ingested
 from pipeline.outputs import write_tables
+from pipeline.preprocess import language_version
 from pipeline.report import render_report
 from pipeline.stages import STAGES, Keys, OnStage, Plan, one_by_one, quiet, run_stages
 from pipeline.train import STAGE as TRAIN_STAGE
@@ -65,7 +66,16 @@ def plan_run(study: Study) -> Plan:
     inputs = {f"transcripts/{file.source}": file.sha256 for file in files} | people
     encoder, encoder_key = encoder_of(study)
     settings = study.settings.model_dump(mode="json")
-    key = digest({"inputs": inputs, "settings": settings, "encoder": encoder_key, "code": code_version()})
+    key = digest(
+        {
+            "inputs": inputs,
+            "unread": other_files(study),
+            "settings": settings,
+            "encoder": encoder_key,
+            "spacy": language_version(study.settings.model.spacy),
+            "code": code_version(),
+        }
+    )
     return Plan(
         key=key,
         unit=segment_unit(study),
@@ -82,7 +92,9 @@ def _unchanged_since(study: Study, key: str) -> str:
         return ""
     manifest = read_json(study.runs_dir / run_id / "manifest.json")
     # The key cannot hold what the index of versions says, for a run brings it up to date.
-    return run_id if manifest["key"] == key and manifest.get("versions") == index_sha256(study) else ""
+    same = manifest["key"] == key and manifest.get("versions") == index_sha256(study)
+    whole = all((study.runs_dir / run_id / name).is_file() for name in manifest["outputs"])
+    return run_id if same and whole else ""
 
 
 def latest_run(study: Study) -> str:
@@ -117,11 +129,13 @@ def finish_run(study: Study, plan: Plan, keys: Keys) -> RunResult:
 
     def fill(folder: Path) -> None:
         write_tables(folder, study, ingested, keys, encoder=plan.encoder)
-        (folder / "report.html").write_text(render_report(folder), encoding="utf-8")
+        (folder / "report.html").write_bytes(render_report(folder).encode())
         write_json(folder / "manifest.json", _manifest(study, plan, keys, folder, run_id))
 
-    make_folder_whole(study.runs_dir / run_id, fill)
+    if plan_run(study).key != plan.key:
+        raise StudyError(f"{study.root.name}: files changed while the run read them. Run it again.")
     _keep_model(study, keys.train[0])
+    make_folder_whole(study.runs_dir / run_id, fill)
     write_whole(study.runs_dir / LATEST, f"{run_id}\n".encode())
     return earlier_result(study, run_id, unchanged=False)
 

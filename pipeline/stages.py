@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 from corpus.study import Study
 from pipeline.compare import compare
@@ -104,5 +103,5 @@ def one_by_one(study: Study, plan: Plan, on_stage: OnStage) -> Each:
     return each
 
 
-def quiet(stage: str, done: int, total: int) -> Any:
+def quiet(stage: str, done: int, total: int) -> None:
     """For callers who do not want to hear of progress."""

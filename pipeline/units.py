@@ -17,7 +17,7 @@ from corpus.errors import StudyError
 from corpus.files import read_json, sha256_of, write_json
 from corpus.names import is_context
 from corpus.records import Segment, Transcript
-from corpus.study import Study, human_files
+from corpus.study import Study, human_files, other_files
 from corpus.units import Placement, place_codings, read_segments
 from corpus.versions import changed_bindings, keep_bindings
 from pipeline.cache import cached, read_parquet, stage_dir, write_parquet
@@ -77,6 +77,7 @@ def make_units(study: Study, ingest_keys: Sequence[str], preprocess_keys: Sequen
         "ingest": list(ingest_keys),
         "people": people,
         "versions": changed_bindings(study, ingested.transcripts),
+        "unread": other_files(study),
         "context": study.settings.speakers.context,
         "group_by": study.settings.evaluation.group_by,
     }

@@ -51,10 +51,11 @@ class TopicsView:
 def topics_view(run: RunTables) -> TopicsView:
     """The section on topics, models that found any first."""
     places = _quotable(run)
+    default = run.topics.get("default", "").upper()
     models = [_model(name, model, places) for name, model in run.topics["models"].items()]
     return TopicsView(
         reason=run.topics.get("reason", ""),
-        models=tuple(sorted(models, key=lambda model: (not model.topics, model.name))),
+        models=tuple(sorted(models, key=lambda model: (not model.topics, model.name != default, model.name))),
     )
 
 
