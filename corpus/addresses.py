@@ -53,10 +53,11 @@ def _only_place(quote: str, text: str, first: int, last: int) -> tuple[int, int]
 
 
 def whole_number(cells: Mapping[str, str], column: str) -> int:
-    """The number in a cell. Raises AddressError, which shows at most 20 characters of what stands there."""
+    """The number in a cell. Raises AddressError, which shows what stands there unless it reads like talk."""
     raw = cells.get(column, "").strip()
     if not _WHOLE.fullmatch(raw):
-        raise AddressError(f"{column} is '{raw[:20]}', not a whole number")
+        found = f"'{raw}'" if len(raw) <= 20 and not any(sign.isspace() for sign in raw) else "a longer text"
+        raise AddressError(f"{column} is {found}, not a whole number")
     return int(raw)
 
 

@@ -12,7 +12,7 @@ from corpus.addresses import AddressError, resolve_address
 from corpus.codebook import read_codebook
 from corpus.codings import CODING_COLUMNS
 from corpus.errors import FileError, StudyError
-from corpus.names import fold_name, spelling_warnings, tidy_name
+from corpus.names import fold_name, shown_name, spelling_warnings, tidy_name
 from corpus.records import Transcript
 from corpus.study import Study, coder_files
 from corpus.tables import Row, Table, read_table, write_table
@@ -86,7 +86,7 @@ def _coding_cells(row: Row, table: Table, transcripts: Mapping[str, Transcript])
     name = tidy_name(row.cells[find_column(table, "transcript")])
     transcript = transcripts.get(name)
     if transcript is None:
-        raise AddressError(f"no transcript '{name}'")
+        raise AddressError(f"no transcript {shown_name(name)}")
     cells = {column: row.cells.get(column, "") for column in CODING_COLUMNS}
     cells |= {"transcript": name, "code": row.cells[find_column(table, "code")]}
     if cells["code"].strip():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from corpus.names import (
     spelling_warnings,
     tidy_name,
 )
+from corpus.participants import read_participants
 from corpus.records import Code, Codebook, Coding, Read, Transcript
 from corpus.study import Study, coder_files, other_files
 from corpus.tables import read_table
@@ -72,13 +74,14 @@ def read_coded(study: Study, transcripts: Sequence[Transcript], *, some_set_asid
     kept = _of_codebook(codings, codebook, notes=notes)
     context = context_speakers(study.settings.speakers.context, transcripts, kept)
     notes += _context_note(kept, context, by_id)
+    notes += _context_warnings(study.settings.speakers.context, transcripts)
     if transcripts and all(is_context(turn.speaker, context) for t in transcripts for turn in t.turns):
         notes.append("every speaker is a context speaker: nothing can be coded; see [speakers] in study.toml")
     notes += [
         f"codings/{name}: not read, for codings are .csv files named after their coder"
         for name in other_files(study)
     ]
-    participants, attributes = _read_participants(study, by_id, notes=notes)
+    participants, attributes = read_participants(study, by_id, notes=notes)
     coverage = coverage_of(study, by_id, earlier.get(COVERAGE, {}), notes=notes)
     made_on = {bindings_name(coder): reading.made_on for coder, reading in readings.items()}
     return Coded(
@@ -225,6 +228,20 @@ def _speakers_of(codings: Iterable[Coding], by_id: Mapping[str, Transcript]) -> 
     return found
 
 
+def _context_warnings(named: Sequence[str] | None, transcripts: Iterable[Transcript]) -> list[str]:
+    """Labels in study.toml that no speaker has: a typing error would let the interviewer's words be coded."""
+    labels = sorted({turn.speaker for transcript in transcripts for turn in transcript.turns if turn.speaker})
+    notes = []
+    for name in named or ():
+        if not any(is_context(label, {fold_name(name).rstrip(":")}) for label in labels):
+            near = difflib.get_close_matches(name, labels, n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            notes.append(
+                f"study.toml: speakers.context names '{name}', but nobody speaks under that label{hint}"
+            )
+    return notes
+
+
 def _context_note(
     codings: Sequence[Coding], context: frozenset[str], by_id: Mapping[str, Transcript]
 ) -> list[str]:
@@ -232,31 +249,3 @@ def _context_note(
     return (
         [f"{n_on_context:,} codings on context speakers: not trained on, not scored"] if n_on_context else []
     )
-
-
-def _read_participants(
-    study: Study, by_id: Mapping[str, Transcript], *, notes: list[str]
-) -> tuple[dict[str, dict[str, str]], tuple[str, ...]]:
-    path = study.root / "participants.csv"
-    if not path.is_file():
-        return {}, ()
-    table = read_table(path.read_bytes(), file=path.name, required=["transcript"], for_machines=True)
-    attributes = tuple(column for column in table.columns if column not in ("transcript", "speaker"))
-    found: dict[str, dict[str, str]] = {}
-    problems = list(table.rejected)
-    for row in table.rows:
-        name = tidy_name(row.cells["transcript"])
-        if row.cells.get("speaker"):
-            continue  # attributes of one speaker in a group
-        if name in found:
-            problems.append(f"line {row.line}: transcript '{name}' has two rows; name the speaker in a group")
-        found[name] = {column: row.cells[column].strip() for column in attributes}
-    if problems:
-        raise FileError(path.name, problems, "One row a transcript, or one a transcript and speaker.")
-    missing = sum(name not in found for name in by_id)
-    if missing and found:
-        notes.append(f"participants.csv: {missing} transcripts have no row")
-    if strange := [name for name in found if name not in by_id]:
-        shown = ", ".join(f"'{name}'" for name in strange[:3]) + (" ..." if len(strange) > 3 else "")
-        notes.append(f"participants.csv: {len(strange)} rows for transcripts that are not here ({shown})")
-    return found, attributes

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from corpus.carry import Changed, Placed, Span, changed_by, place_rows, versions_of_rows
-from corpus.names import tidy_name
+from corpus.names import shown_name, tidy_name
 from corpus.records import Coding, Transcript
 from corpus.tables import Row, read_table
 from corpus.versions import MadeOn
@@ -70,7 +70,7 @@ def read_codings(
         if name not in transcripts:
             n_unknown += some_set_aside
             if not some_set_aside:
-                problems.append((row.line, f"no transcript '{row.cells['transcript']}'"))
+                problems.append((row.line, f"no transcript {shown_name(row.cells['transcript'])}"))
         elif _basis(row) not in BASES:
             problems.append((row.line, "basis must be blind, seen, accepted or empty"))
         else:

@@ -10,7 +10,7 @@ from corpus.addresses import AddressError, check_span, whole_number
 from corpus.carry import Changed, Span, carry, still_read
 from corpus.codings import CodingsReading
 from corpus.errors import FileError
-from corpus.names import tidy_name
+from corpus.names import shown_name, tidy_name
 from corpus.records import Read, Transcript
 from corpus.study import Study
 from corpus.tables import Row, read_table
@@ -61,7 +61,7 @@ def read_coverage(
             continue
         coders.append(coder)
         if name not in transcripts:
-            not_used.append(f"line {row.line}: no transcript '{name}'")
+            not_used.append(f"line {row.line}: no transcript {shown_name(name)}")
             continue
         row_id = row_digest(row.cells, COVERAGE_COLUMNS)
         version = (earlier or {}).get(name, {}).get(row_id, transcripts[name])

@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterable
 
 DEFAULT_CONTEXT_LABELS = frozenset({"interviewer", "int", "i", "moderator", "facilitator", "researcher"})
 CONTEXT_CODING_SHARE = 0.05
+LONGEST_NAME = 40
+MOST_WORDS_IN_NAME = 4
 _TRAILING_NUMBER = re.compile(r"[\s#_-]*\d+$")
 # Letters that look like Latin ones in common fonts; enough to warn, not a security control.
 _LOOKALIKES = str.maketrans(
@@ -31,6 +33,16 @@ def fold_speaker(label: str) -> str:
     """A speaker label without case and trailing number: "Interviewer 2" and "interviewer" are one."""
     folded = fold_name(label).rstrip(":")
     return _TRAILING_NUMBER.sub("", folded) or folded
+
+
+def shown_name(raw: str) -> str:
+    """A cell that should be a name, quoted for a message; what reads like talk is not repeated."""
+    name = tidy_name(raw)
+    return (
+        f"'{name}'"
+        if len(name) <= LONGEST_NAME and len(name.split()) <= MOST_WORDS_IN_NAME
+        else "of this name"
+    )
 
 
 def is_context(label: str, context: Collection[str]) -> bool:

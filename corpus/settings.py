@@ -70,20 +70,20 @@ class EvaluationSection(_Section):
 class AuditSection(_Section):
     """What counts as good enough."""
 
-    margin: float = Field(0.10, ge=0, le=1)
+    margin: float = Field(0.10, ge=0, le=1, description="not used yet")
 
 
 class RetrainSection(_Section):
     """When the model is trained again."""
 
-    after_codings: int = Field(50, ge=1)
+    after_codings: int = Field(50, ge=1, description="not used yet")
 
 
 class EngineSection(_Section):
     """Where the work is done."""
 
-    kind: Literal["threads", "dask"] = "threads"
-    address: str = ""
+    kind: Literal["threads"] = Field("threads", description="on this machine; a cluster is not supported yet")
+    address: str = Field("", description="not used yet")
 
 
 class Settings(_Section):

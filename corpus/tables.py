@@ -266,7 +266,7 @@ def _check_columns(names: Sequence[str], *, file: str, required: Collection[str]
 
 def _shown(name: str) -> str:
     """A column's name in a message; a long one may be talk in a file without a header."""
-    return name if len(name) <= _LONGEST_NAME_SHOWN else "(a long text)"
+    return name if len(name) <= _LONGEST_NAME_SHOWN and len(name.split()) <= 4 else "(a long text)"
 
 
 def _take_rows(

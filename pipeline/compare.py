@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corpus.files import read_json, write_json
+from corpus.files import write_json
 from corpus.study import Study
 from corpus.tables import write_table
 from pipeline.agreement.intervals import Interval, pair_intervals
@@ -223,9 +223,3 @@ def _write_csv(path: Path, comparisons: Sequence[dict[str, Any]]) -> None:
 
 def _bound(value: float | None) -> str:
     return "" if value is None else str(value)
-
-
-def read_agreement(study: Study, compare_key: str) -> dict[str, Any]:
-    """agreement.json of a key."""
-    found: dict[str, Any] = read_json(stage_dir(study, STAGE, compare_key) / "agreement.json")
-    return found

@@ -70,7 +70,7 @@ def make_units(study: Study, ingest_keys: Sequence[str], preprocess_keys: Sequen
 
     Raises FileError for the first human file with problems, StudyError for ``group_by`` without that column.
     """
-    people = {path.relative_to(study.root).as_posix(): sha256_of(path) for path in human_files(study)}
+    people = _people(study)
     ingested = read_ingested(study, ingest_keys)
     inputs = {
         "preprocess": list(preprocess_keys),
@@ -81,10 +81,22 @@ def make_units(study: Study, ingest_keys: Sequence[str], preprocess_keys: Sequen
         "context": study.settings.speakers.context,
         "group_by": study.settings.evaluation.group_by,
     }
-    key = cached(study, STAGE, inputs, lambda folder: _fill(study, ingested, preprocess_keys, folder))
+
+    def fill(folder: Path) -> None:
+        _fill(study, ingested, preprocess_keys, folder)
+        if _people(study) != people:
+            raise StudyError(
+                f"{study.root.name}: codings or codebook changed while they were read. Run it again."
+            )
+
+    key = cached(study, STAGE, inputs, fill)
     # As soon as it is known and whatever becomes of the run: a transcript may be edited before the next one.
     keep_bindings(study, read_json(stage_dir(study, STAGE, key) / BINDINGS), ingested.transcripts)
     return key
+
+
+def _people(study: Study) -> dict[str, str]:
+    return {path.relative_to(study.root).as_posix(): sha256_of(path) for path in human_files(study)}
 
 
 def _fill(study: Study, ingested: Ingested, preprocess_keys: Sequence[str], folder: Path) -> None:
