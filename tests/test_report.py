@@ -25,9 +25,12 @@ from corpus.study import load_study
 from pipeline.agreement.coefficients import COEFFICIENTS
 from pipeline.report import render_report
 from pipeline.report.agreement_view import agreement_view
+from pipeline.report.beside_view import beside_view
 from pipeline.report.codes_view import codes_view
+from pipeline.report.levels import scored_rows
 from pipeline.report.page import render_page
 from pipeline.report.reading_view import MOST_SEGMENTS, mark_words, reading_view
+from pipeline.report.reference import reference_of
 from pipeline.report.reliability_view import reliability_view
 from pipeline.report.tables import RunTables, Suggestion, read_evidence, read_run
 from pipeline.report.wording import UNDEFINED, coefficient, percent, shorten
@@ -289,6 +292,87 @@ def test_groups_are_called_so_where_the_study_holds_out_others_than_transcripts(
     assert "too few groups hold the code" in rendered(with_summary(run, settings=settings))
 
 
+def test_parent_without_codings_of_its_own_is_a_heading_and_not_a_code_to_learn(run):
+    reason = "not learned yet: 0 segments in 0 groups (needs 10 in 3)"
+    none = {"n_positive": 0, "n_groups": 0, "n_suggestions": 0, "status": reason}
+    parent = replace(run.codes[0], code="Kinds", parent="", average_precision=None, **none)
+    headed = replace(run, codes=(parent, *(replace(row, parent="Kinds") for row in run.codes)))
+    first = codes_view(headed).families[0][0]
+    assert (first.name, first.is_heading) == ("Kinds", True)
+    assert parent not in scored_rows(headed.codes)
+    assert rendered(headed).count("not learned yet: 0 segments") == rendered(run).count(
+        "not learned yet: 0 segments"
+    )
+
+
+# Whose codings count
+
+
+@pytest.mark.parametrize(
+    ("n_coders", "gold", "who"),
+    [
+        (1, "share", "the coder"),
+        (2, "share", "at least one of the two coders"),
+        (3, "share", "at least half of the coders who read it"),
+        (1, "majority", "the coder"),
+        (2, "majority", "more than half of the coders who read it"),
+        (2, "any", "at least one of the two coders"),
+        (3, "any", "at least one of the coders who read it"),
+        (3, "consensus", "the consensus"),
+        (3, "c0", "the coder whom target.gold names"),
+    ],
+)
+def test_report_says_whose_codings_count(n_coders, gold, who, run):
+    coders = [*([f"c{n}", "human"] for n in range(n_coders)), ["robot", "machine"]]
+    changed = with_summary(run, coders=coders, settings={**run.summary["settings"], "target": {"gold": gold}})
+    assert reference_of(changed).long == who
+    words = rendered(changed)
+    assert f"counts as coded if {who} gave the code." in words
+    assert f"A segment counts as coded if {who} gave the code." in words
+    assert ("precision and recall here differ from those under agreement" in words) == (n_coders > 1)
+    assert f"{reference_of(changed).short} had coded about" in words
+    assert f"what {reference_of(changed).short} would have coded" in words
+
+
+# Pairs of coders
+
+
+def compared(kappa: float | None, *, n_units: int = 40, code: str | None = "Waiting") -> dict[str, Any]:
+    low_high = {"low": 0.42, "high": 0.93, "method": "jackknife", "reason": ""}
+    return {
+        "kind": "human-human",
+        "code": code,
+        "n_units": n_units,
+        "cohen_kappa": kappa,
+        "ci": {} if kappa is None else {"cohen_kappa": low_high},
+        "prevalence_a": 0.2 if n_units else None,
+        "prevalence_b": 0.3 if n_units else None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "text", "interval", "pairs"),
+    [
+        ([compared(0.68)], "0.68", "0.42 to 0.93", ""),
+        ([compared(0.68), compared(None, n_units=0)], "0.68", "0.42 to 0.93", ""),
+        ([compared(0.33), compared(0.34)], "0.34", "", "2 pairs: 0.33–0.34"),
+        ([compared(0.0), compared(None), compared(None)], "0.00", "0.42 to 0.93", "1 of 3 pairs"),
+        ([compared(0.2), compared(0.4), compared(None)], "0.30", "", "2 of 3 pairs: 0.20–0.40"),
+        ([compared(-0.1), compared(0.3)], "0.10", "", "2 pairs: \N{MINUS SIGN}0.10 to 0.30"),
+        ([compared(None), compared(None)], UNDEFINED, "", ""),
+    ],
+)
+def test_range_over_pairs_is_never_written_as_an_interval(found, text, interval, pairs, run):
+    comparisons = [row | {"code": code} for row in found for code in (None, "Waiting")]
+    view = beside_view(replace(run, agreement={**run.agreement, "comparisons": comparisons}))
+    people = view.rows[0].people
+    shown = people.pairs.replace("\N{NO-BREAK SPACE}", " ")
+    assert (people.text, people.interval, shown) == (text, interval, pairs)
+    assert view.n_pairs == (sum(row["n_units"] > 0 for row in found), 0)
+    assert (view.n_units, view.rows[0].n_units) == ("40", "40")
+    assert [mark.over_pairs for mark in view.rows[0].marks] == [":" in pairs] * (text != UNDEFINED)
+
+
 # The sentence encoder
 
 
@@ -375,7 +459,8 @@ def test_reliability_places_points_by_share_and_tells_few_cells(run):
         ("190.0", "0.0", True),
     ]
     assert view.example.replace("\N{NO-BREAK SPACE}", " ") == (
-        "For example, 60 times it gave a code 30 to 40 %, on average 35 %: people had coded so in 30 % of them."
+        "For example, 60 times it gave a code 30 to 40 %, on average 35 %: "
+        "at least one of the two coders had coded so in 30 % of them."
     )
 
 

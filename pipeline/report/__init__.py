@@ -5,6 +5,7 @@ No script, nothing loaded from elsewhere, no clock: the same run folder gives th
     tables           the run folder's tables as records
     wording          rounding, plurals, "undefined": the one place for how numbers are written
     levels           known well, partly, hardly, not yet
+    reference        who must have given a code for a segment to count as coded
     overview, *_view a section each, or a part of one: tables -> plain dataclasses of finished strings
     figures          places on SVG tracks
     how, how_*       how each number was computed

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
 from pipeline.report.figures import Axis, Mark, coefficient_axis, mark
 from pipeline.report.levels import scored_rows
 from pipeline.report.tables import RunTables
-from pipeline.report.wording import UNDEFINED, Number, coefficient, count, interval, percent
+from pipeline.report.wording import UNDEFINED, Number, coefficient, count, count_of, interval, percent, spread
 
 KEY = "cohen_kappa"
 KINDS = ("human-human", "model-human")
@@ -19,20 +19,26 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """The pairs of one kind for one code. value: their mean, None if undefined in all.
+    """The pairs of one kind for one code. value: mean of those that are defined, None if undefined in all.
 
-    low, high: interval if there is one pair, lowest and highest of several.
+    low, high: interval if one pair is defined, lowest and highest of several. n_pairs: with common segments.
     """
 
     value: float | None
     low: float | None
     high: float | None
     n_pairs: int
+    n_defined: int
 
     @property
     def number(self) -> Number:
         """As the table shows it."""
-        return Number(coefficient(self.value), interval(self.low, self.high))
+        text = coefficient(self.value)
+        of = f"{self.n_defined} of " if self.n_defined < self.n_pairs else ""
+        n_pairs = f"{of}{count_of(self.n_pairs, 'pair')}"
+        if self.n_defined > 1 and self.low is not None and self.high is not None:
+            return Number(text, pairs=f"{n_pairs}: {spread(self.low, self.high)}")
+        return Number(text, interval(self.low, self.high), pairs=n_pairs if of and self.n_defined else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +58,9 @@ class BesideRow:
 class BesideView:
     """The model beside the coders.
 
-    n_pairs: of coders, of coder and model. people, model: means over the codes in ``n_codes``, undefined
-        (with n_codes 0) where no code has both. model_alone: the same for coder and model, whoever else coded.
+    n_pairs: of coders, of coder and model, those with common segments. people, model: means over the codes in
+        ``n_codes``, undefined (with n_codes 0) where no code has both. model_alone: the same for coder
+        and model, whoever else coded.
     """
 
     rows: tuple[BesideRow, ...]
@@ -68,13 +75,15 @@ class BesideView:
 
 def beside_view(run: RunTables) -> BesideView:
     """Kappa per code between coders and between coder and model."""
-    found = {kind: _by_code(run.agreement["comparisons"], kind) for kind in KINDS}
+    # Two who read nothing in common are no pair.
+    comparisons = [row for row in run.agreement["comparisons"] if row["n_units"]]
+    found = {kind: _by_code(comparisons, kind) for kind in KINDS}
     codes = [row.code for row in scored_rows(run.codes) if any(row.code in found[kind] for kind in KINDS)]
     sides = [tuple(_side(found[kind].get(code, [])) for kind in KINDS) for code in codes]
     axis = coefficient_axis(bound for pair in sides for side in pair for bound in (side.value, side.low))
     both = [(a.value, b.value) for a, b in sides if a.value is not None and b.value is not None]
     alone = [b.value for _, b in sides if b.value is not None]
-    pooled = [row for row in run.agreement["comparisons"] if row["code"] is None]
+    pooled = [row for row in comparisons if row["code"] is None]
     return BesideView(
         rows=tuple(
             _row(code, pair, [found[kind].get(code, []) for kind in KINDS], axis)
@@ -104,16 +113,16 @@ def _by_code(comparisons: Sequence[Row], kind: str) -> dict[str, list[Row]]:
 def _side(rows: Sequence[Row]) -> Side:
     values = [row[KEY] for row in rows if row[KEY] is not None]
     if not values:
-        return Side(None, None, None, len(rows))
-    if len(rows) > 1:
-        return Side(fmean(values), min(values), max(values), len(rows))
-    ci = rows[0]["ci"].get(KEY, {})
-    return Side(values[0], ci.get("low"), ci.get("high"), 1)
+        return Side(None, None, None, len(rows), 0)
+    if len(values) > 1:
+        return Side(fmean(values), min(values), max(values), len(rows), len(values))
+    ci = next(row for row in rows if row[KEY] is not None)["ci"].get(KEY, {})
+    return Side(values[0], ci.get("low"), ci.get("high"), len(rows), 1)
 
 
 def _row(code: str, sides: Sequence[Side], rows: Sequence[Sequence[Row]], axis: Axis) -> BesideRow:
     drawn = (
-        mark(axis, kind, side.value, side.low, side.high)
+        (mark(axis, kind, side.value, side.low, side.high), side.n_defined > 1)
         for kind, side in zip(("human", "model"), sides, strict=True)
     )
     everyone = rows[0] or rows[1]
@@ -125,7 +134,7 @@ def _row(code: str, sides: Sequence[Side], rows: Sequence[Sequence[Row]], axis: 
         model=sides[1].number if rows[1] else Number(""),
         prevalence=_mean_percent(people),
         model_prevalence=_mean_percent([row["prevalence_b"] for row in rows[1]]) if rows[1] else "",
-        marks=tuple(found for found in drawn if found),
+        marks=tuple(replace(found, over_pairs=several) for found, several in drawn if found),
     )
 
 

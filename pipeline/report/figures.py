@@ -39,13 +39,14 @@ class Mark:
     """One thing on a track.
 
     kind: "human" (disc), "model" (diamond) or "chance" (tick). at: place of its point.
-    low, high: places of the ends of its line, or "".
+    low, high: places of the ends of its line, or "". over_pairs: the line is no interval but a range over pairs.
     """
 
     kind: str
     at: str
     low: str = ""
     high: str = ""
+    over_pairs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

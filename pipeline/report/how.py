@@ -8,6 +8,7 @@ from typing import Any
 from pipeline.agreement.coefficients import COEFFICIENTS
 from pipeline.report.how_entry import How, HowGroup
 from pipeline.report.how_model import KNOWN, PROBABLE, SHOWN, WORDS_ONLY, meant
+from pipeline.report.reference import Reference, how_reference
 
 
 def how_groups(
@@ -16,15 +17,17 @@ def how_groups(
     coefficients: Collection[str],
     *,
     encoder: str,
+    reference: Reference,
 ) -> tuple[HowGroup, ...]:
     """All explanations.
 
     coefficients: keys of the agreement figures that the report shows. encoder: empty for words only.
+    reference: whose codings count in the evaluation.
     """
     return (
         HowGroup("What was read", _READ),
         HowGroup("Suggestions", (*PROBABLE, *(meant(encoder) if encoder else WORDS_ONLY), SHOWN)),
-        HowGroup("How well codes are known", (_split(evaluation), *KNOWN)),
+        HowGroup("How well codes are known", (_split(evaluation), how_reference(reference), *KNOWN)),
         HowGroup("Topics", tuple(_topics(topics))),
         HowGroup("Agreement", (*_AGREEMENT, *_coefficients(coefficients))),
     )
@@ -81,8 +84,9 @@ _AGREEMENT = (
         "beside",
         "People and model on the same codes",
         "For each code the mean of Cohen's kappa over the pairs of its kind; then the mean over those "
-        "codes that the model has learned and for which both figures are defined. Several pairs: the "
-        "lowest and the highest are given.",
+        "codes that the model has learned and for which both figures are defined. Only pairs with common "
+        "segments count. One pair: with its interval, in square brackets. Several: with the lowest and the "
+        "highest, in round brackets, and in how many of them kappa is defined.",
     ),
     How(
         "digits",

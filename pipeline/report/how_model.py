@@ -10,7 +10,7 @@ PROBABLE = (
     How(
         "probability",
         "Probability of a suggestion",
-        "How many of 100 such suggestions can be expected to be what the coders would have coded. The "
+        'How many of 100 such suggestions can be expected to be right, as "What counts as coded" has it. The '
         "model's raw score is calibrated (Platt 1999) on scores that it gave to transcripts held out from "
         "training; it is as uncertain as the evaluation of the code.",
     ),
@@ -107,15 +107,20 @@ KNOWN = (
     How(
         "average_precision",
         "Average precision",
-        "Order all segments by the probability of the code; at each segment that the coders coded so, "
+        "Order all segments by the probability of the code; at each segment that counts as coded so, "
         "take the share of such segments from the top down to it; average. 1: all of them come first. "
-        "Guessing gives about the prevalence. No threshold is needed. A segment counts as coded if at "
-        "least half of the coders who read it gave the code.",
+        "Guessing gives about the prevalence. No threshold is needed.",
     ),
     How(
-        "precision_of_code", "Precision", "Of the segments flagged for the code, the share that was coded so."
+        "precision_of_code",
+        "Precision",
+        "Of the segments flagged for the code, the share that counts as coded so.",
     ),
-    How("recall_of_code", "Recall", "Of the segments that were coded so, the share that the model flagged."),
+    How(
+        "recall_of_code",
+        "Recall",
+        "Of the segments that count as coded so, the share that the model flagged.",
+    ),
     How("f1_of_code", "F1", "2 × precision × recall ÷ (precision + recall)."),
     How(
         "prevalence",
@@ -126,7 +131,7 @@ KNOWN = (
     How(
         "coded_segments",
         "Coded segments, groups",
-        "Segments to which at least half of the coders who read them gave the code, and the transcripts "
+        "Segments that count as coded so, and the transcripts "
         "(or groups set in evaluation.group_by) in which they stand. Context speakers are left out.",
     ),
     How(
@@ -169,9 +174,9 @@ KNOWN = (
         "Predicted and observed",
         "Every cell of segments × learned codes, sorted into ten bins of equal width by the probability "
         "that the model gave it when it had not seen the transcript (or group). Predicted: the mean of "
-        "these probabilities. Observed: the share of the cells to which at least half of the coders who "
-        "read the segment gave the code. Under 30 cells the observed share may be chance. Shown over all "
-        "codes: of one code the percentages may be better or worse (DeGroot & Fienberg 1983).",
+        "these probabilities. Observed: the share of the cells that count "
+        "as coded. Under 30 cells the observed share may be chance. Shown over "
+        "all codes: of one code the percentages may be better or worse (DeGroot & Fienberg 1983).",
     ),
     How(
         "leak",

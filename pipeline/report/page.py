@@ -16,6 +16,7 @@ from pipeline.report.how import how_groups
 from pipeline.report.notes_view import notes_view
 from pipeline.report.overview import encoder_of, overview
 from pipeline.report.reading_view import reading_view
+from pipeline.report.reference import reference_of
 from pipeline.report.tables import RunTables
 from pipeline.report.topics_view import topics_view
 
@@ -42,8 +43,13 @@ def render_page(run: RunTables) -> str:
             agreement=agreement,
             notes=notes_view(run),
             how=how_groups(
-                run.evaluation, run.topics, {key for key, _ in agreement.columns}, encoder=encoder_of(run)
+                run.evaluation,
+                run.topics,
+                {key for key, _ in agreement.columns},
+                encoder=encoder_of(run),
+                reference=reference_of(run),
             ),
+            reference=reference_of(run),
         )
     )
 

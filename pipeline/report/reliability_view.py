@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.report.reference import reference_of
 from pipeline.report.tables import RunTables
 from pipeline.report.wording import SPACE, count, percent
 
@@ -59,7 +60,7 @@ def reliability_view(run: RunTables) -> ReliabilityView | None:
     return ReliabilityView(
         bins=tuple(map(_bin, rows)),
         points=tuple(_point(row, most) for row in rows if row["n"]),
-        example=_example(rows),
+        example=_example(rows, reference_of(run).long),
         has_few=any(map(_few, rows)),
     )
 
@@ -89,7 +90,7 @@ def _point(row: Mapping[str, Any], most: int) -> Point:
     )
 
 
-def _example(rows: Sequence[Mapping[str, Any]]) -> str:
+def _example(rows: Sequence[Mapping[str, Any]], who: str) -> str:
     fitting = [row for row in rows if row["low"] >= EXAMPLE_FROM and row["n"] >= FEW_CELLS]
     if not fitting:
         return ""
@@ -97,5 +98,5 @@ def _example(rows: Sequence[Mapping[str, Any]]) -> str:
     return (
         f"For example, {count(row['n'])} times it gave a code {100 * row['low']:.0f} to "
         f"{100 * row['high']:.0f}{SPACE}%, on average {percent(row['mean_predicted'])}: "
-        f"people had coded so in {percent(row['observed'])} of them."
+        f"{who} had coded so in {percent(row['observed'])} of them."
     )

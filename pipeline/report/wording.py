@@ -16,11 +16,13 @@ class Number:
 
     text: the rounded value, or "undefined". interval: "0.65 to 0.77" or "". reason: why it is undefined, or
     why there is no interval.
+    pairs: of a mean over pairs, how many and how far apart: "2 pairs: 0.33–0.34", or "".
     """
 
     text: str
     interval: str = ""
     reason: str = ""
+    pairs: str = ""
 
     @property
     def defined(self) -> bool:
@@ -70,6 +72,12 @@ def error(value: float | None) -> str:
 def interval(low: float | None, high: float | None) -> str:
     """ "0.65 to 0.77", or "" where there is none."""
     return "" if low is None or high is None else f"{_bound(low)} to {_bound(high)}"
+
+
+def spread(low: float, high: float) -> str:
+    """Lowest and highest, "0.33–0.34"; with "to" where a sign would stand beside the dash."""
+    between = "\N{EN DASH}" if low >= 0 else " to "
+    return f"{coefficient(low)}{between}{coefficient(high)}"
 
 
 def _bound(value: float) -> str:
