@@ -12,7 +12,7 @@ from corpus.addresses import AddressError, resolve_address
 from corpus.codebook import read_codebook
 from corpus.codings import CODING_COLUMNS
 from corpus.errors import FileError, StudyError
-from corpus.names import fold_name, shown_name, spelling_warnings, tidy_name
+from corpus.names import fold_code, fold_name, shown_name, spelling_warnings, tidy_name
 from corpus.records import Transcript
 from corpus.study import Study, coder_files
 from corpus.tables import Row, Table, read_table, write_table
@@ -103,7 +103,7 @@ class _Spelling:
         self._known = set(self._coders.values())
         path = study.root / "codebook.csv"
         names = read_codebook(path.read_bytes()).codebook.names if path.is_file() else ()
-        self._codes = {fold_name(name): name for name in names}
+        self._codes = {fold_code(name): name for name in names}
         self._has_codebook = bool(names)
         self._exact = {*self._known, *names}
         self._said: dict[str, None] = {}
@@ -122,7 +122,7 @@ class _Spelling:
     def code(self, name: str) -> str:
         if not name.strip():
             return ""
-        known = fold_name(name) in self._codes
+        known = fold_code(name) in self._codes
         kept = self._keep(self._codes, name, "code")
         if self._has_codebook and not known:
             self._said[f"code '{kept}' is not in codebook.csv: its codings are kept but not used"] = None
@@ -130,7 +130,11 @@ class _Spelling:
 
     def _keep(self, names: dict[str, str], raw: str, kind: str) -> str:
         tidy = tidy_name(raw)
-        kept = tidy if tidy in self._exact else names.setdefault(fold_name(raw), tidy)
+        kept = (
+            tidy
+            if tidy in self._exact
+            else names.setdefault((fold_code if kind == "code" else fold_name)(raw), tidy)
+        )
         if kept != tidy:
             self._said[f"{kind} '{tidy}' is taken for '{kept}'"] = None
         elif unicodedata.normalize("NFC", raw) != raw:

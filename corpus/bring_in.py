@@ -39,17 +39,19 @@ def bring_files_in(study: Study, files: Sequence[Path], *, coder: str = "") -> B
     brought: list[str] = []
     set_aside: dict[str, str] = {}
     transcripts_brought: set[str] = set()
+    transcripts = _transcripts_of(study)
     for path in sorted(files, key=_comes_first):
         if path.name in transcripts_brought:
             set_aside[path.name] = "another file of this name was brought in just now; rename one of them"
             continue
         try:
-            found = import_file(study, path, _transcripts_of(study), coder=coder)
+            found = import_file(study, path, transcripts, coder=coder)
         except StudyError as error:
             set_aside[path.name] = "; ".join(error.problems) if isinstance(error, FileError) else str(error)
             continue
         if found.kind == "transcripts":
             transcripts_brought.add(path.name)
+            transcripts |= _ids(study.transcripts_dir / path.name, path.name)
         brought.append(f"{found.file}: {found.n_new} new {found.kind}")
         brought += [f"{found.file}: {warning}" for warning in found.warnings]
         if found.rejected:
@@ -74,12 +76,13 @@ def _transcripts_of(study: Study) -> dict[str, Transcript]:
     """Transcripts of the study by id; files that cannot be read have none."""
     found: dict[str, Transcript] = {}
     for name in transcript_files(study):
-        try:
-            reading = read_transcripts(study.transcripts_dir / name, source=name)
-        except FileError:
-            continue
-        found |= {transcript.transcript_id: transcript for transcript in reading.transcripts}
+        with suppress(FileError):
+            found |= _ids(study.transcripts_dir / name, name)
     return found
+
+
+def _ids(path: Path, source: str) -> dict[str, Transcript]:
+    return {found.transcript_id: found for found in read_transcripts(path, source=source).transcripts}
 
 
 def import_file(
@@ -160,7 +163,8 @@ def _import_transcripts(study: Study, path: Path, transcripts: Mapping[str, Tran
             (*reading.warnings, "this file is in the study already"),
             reading.rejected,
         )
-    warnings = [*reading.warnings, *_same_text_elsewhere(study, path, reading.transcripts)]
+    _refuse_ids_of_other_files(path, reading.transcripts, transcripts)
+    warnings = [*reading.warnings, *_same_text_elsewhere(path, reading.transcripts, transcripts)]
     if target.is_file():
         coded = _remember_versions(study, transcripts)
         told = "a new version of a transcript that was there"
@@ -191,20 +195,26 @@ def _remember_versions(study: Study, transcripts: Mapping[str, Transcript]) -> s
     return {name for rows in made_on.values() for name in rows}
 
 
-def _same_text_elsewhere(study: Study, path: Path, found: Sequence[Transcript]) -> list[str]:
+def _refuse_ids_of_other_files(
+    path: Path, found: Sequence[Transcript], transcripts: Mapping[str, Transcript]
+) -> None:
+    """A run refuses two files that give the same transcript: better to say so before there are two."""
+    names = [transcript.transcript_id for transcript in found]
+    homes = {name: transcripts[name].source for name in names if name in transcripts}
+    problems = [
+        f"transcript '{name}' is in {home} already" for name, home in homes.items() if home != path.name
+    ]
+    if problems:
+        raise FileError(path.name, problems, "Rename the file, or remove the other one.")
+
+
+def _same_text_elsewhere(
+    path: Path, found: Sequence[Transcript], transcripts: Mapping[str, Transcript]
+) -> list[str]:
     """A copy under another name, or one that differs only in blank lines at its end, is said."""
     ours = {transcript.text.strip() for transcript in found}
-    warnings = []
-    for other in sorted(study.transcripts_dir.glob(f"*{path.suffix}")):
-        if other.name == path.name:
-            continue
-        try:
-            theirs = read_transcripts(other, source=other.name).transcripts
-        except FileError:
-            continue
-        if any(transcript.text.strip() in ours for transcript in theirs):
-            warnings.append(f"the same words stand in {other.name} already")
-    return warnings
+    homes = {other.source: None for other in transcripts.values() if other.text.strip() in ours}
+    return [f"the same words stand in {home} already" for home in homes if home != path.name]
 
 
 def _import_codebook(

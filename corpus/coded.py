@@ -14,6 +14,7 @@ from corpus.errors import FileError
 from corpus.names import (
     CONTEXT_CODING_SHARE,
     DEFAULT_CONTEXT_LABELS,
+    fold_code,
     fold_name,
     fold_speaker,
     is_context,
@@ -77,6 +78,11 @@ def read_coded(study: Study, transcripts: Sequence[Transcript], *, some_set_asid
     notes += _context_warnings(study.settings.speakers.context, transcripts)
     if transcripts and all(is_context(turn.speaker, context) for t in transcripts for turn in t.turns):
         notes.append("every speaker is a context speaker: nothing can be coded; see [speakers] in study.toml")
+    if n_influenced := sum(coding.basis in ("seen", "accepted") for coding in kept):
+        notes.append(
+            f"{n_influenced:,} codings were made with a suggestion in view (basis seen or accepted): agreement "
+            "counts them like blind ones, so the model's agreement with people is too favourable"
+        )
     notes += [
         f"codings/{name}: not read, for codings are .csv files named after their coder"
         for name in other_files(study)
@@ -181,12 +187,12 @@ def _read_codebook(study: Study, codings: Iterable[Coding], *, notes: list[str])
 
 
 def _of_codebook(codings: Sequence[Coding], codebook: Codebook, *, notes: list[str]) -> list[Coding]:
-    """Codings of the codebook's codes; a spelling that differs only by case is taken for the code and noted."""
+    """Codings of the codebook's codes; one spelled with other case or joins is taken for the code and noted."""
     known = set(codebook.names)
-    folded = {fold_name(name): name for name in codebook.names}
+    folded = {fold_code(name): name for name in codebook.names}
     kept, unknown, respelled = [], Counter[str](), Counter[tuple[str, str]]()
     for coding in codings:
-        name = coding.code if coding.code in known else folded.get(fold_name(coding.code), "")
+        name = coding.code if coding.code in known else folded.get(fold_code(coding.code), "")
         if not name:
             unknown[coding.code] += 1
             continue
@@ -194,9 +200,12 @@ def _of_codebook(codings: Sequence[Coding], codebook: Codebook, *, notes: list[s
             respelled[coding.code, name] += 1
         kept.append(replace(coding, code=name))
     notes += [f"code '{a}' is taken for '{b}' ({n} codings)" for (a, b), n in sorted(respelled.items())]
-    notes += [
-        f"code '{name}' is not in codebook.csv: {n} codings not used" for name, n in sorted(unknown.items())
-    ]
+    for name, n in sorted(unknown.items()):
+        near = difflib.get_close_matches(name, codebook.names, n=1)
+        hint = f" (did you mean '{near[0]}'?)" if near else ""
+        notes.append(
+            f"code '{name}' is not in codebook.csv{hint}: {n} codings not used; where they stand counts as not coded"
+        )
     return kept
 
 

@@ -11,6 +11,7 @@ DEFAULT_CONTEXT_LABELS = frozenset({"interviewer", "int", "i", "moderator", "fac
 CONTEXT_CODING_SHARE = 0.05
 LONGEST_NAME = 40
 MOST_WORDS_IN_NAME = 4
+_JOINS = re.compile(r"[\s_-]+")
 _TRAILING_NUMBER = re.compile(r"[\s#_-]*\d+$")
 # Letters that look like Latin ones in common fonts; enough to warn, not a security control.
 _LOOKALIKES = str.maketrans(
@@ -27,6 +28,11 @@ def fold_name(name: str) -> str:
     """What two names must share to be probably the same: case and compatibility forms ignored."""
     folded = unicodedata.normalize("NFKC", tidy_name(name)).casefold()
     return tidy_name(unicodedata.normalize("NFKC", folded))
+
+
+def fold_code(name: str) -> str:
+    """A code's name without case and without what joins its words: "Work_Day" and "work day" are one."""
+    return _JOINS.sub(" ", fold_name(name))
 
 
 def fold_speaker(label: str) -> str:

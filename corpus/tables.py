@@ -129,19 +129,20 @@ def table_from_records(
 
 
 def write_table(
-    path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]], *, for_machines: bool = True
+    path: Path, columns: Sequence[str], rows: Iterable[Sequence[str | float]], *, for_machines: bool = True
 ) -> None:
     """Write a CSV file whole: UTF-8 without BOM, LF, quotes after RFC 4180.
 
     for_machines: a cell that begins with = + - @ tab CR or ' gets one ' in front, so that no spreadsheet
-    takes it for a formula; ``read_table(..., for_machines=True)`` takes it off again.
+    takes it for a formula; ``read_table(..., for_machines=True)`` takes it off again. A number among the rows is
+    written as one: it is no formula, and a minus in front of it is part of it.
     Raises ValueError if a row has another number of cells than there are columns.
     """
     lines = [_line(columns)]
     for number, row in enumerate(rows, start=1):
         if len(row) != len(columns):
             raise ValueError(f"row {number} has {len(row)} cells for {len(columns)} columns")
-        lines.append(_line([_prefix(cell) for cell in row] if for_machines else row))
+        lines.append(_line([_written(cell, for_machines=for_machines) for cell in row]))
     write_whole(path, "".join(lines).encode())
 
 
@@ -156,8 +157,10 @@ def _line(cells: Sequence[str]) -> str:
     )
 
 
-def _prefix(cell: str) -> str:
-    return "'" + cell if cell.startswith(_PREFIXED) else cell
+def _written(cell: str | float, *, for_machines: bool) -> str:
+    if not isinstance(cell, str):
+        return str(cell)
+    return "'" + cell if for_machines and cell.startswith(_PREFIXED) else cell
 
 
 class _Records:

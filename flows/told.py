@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from flows.terminal import DONE, SET_ASIDE, say, show, show_json
 
+MOST_NOTES = 8
+
 if TYPE_CHECKING:
     from pipeline.ingest import Ingested
     from pipeline.run import RunResult
@@ -27,6 +29,8 @@ def tell_run(result: RunResult, *, as_json: bool) -> int:
                 "n_read_transcripts": result.n_read_transcripts,
                 "n_codings": result.n_codings,
                 "n_suggestions": result.n_suggestions,
+                "n_learned": result.n_learned,
+                "notes": list(result.notes),
                 "set_aside": dict(result.set_aside),
             }
         )
@@ -35,6 +39,14 @@ def tell_run(result: RunResult, *, as_json: bool) -> int:
     else:
         show(f"{result.n_transcripts} transcripts, {result.n_read_transcripts} of them read by people")
         show(f"{result.n_codings} codings, {result.n_suggestions} suggestions")
+        if not result.n_learned:
+            show(
+                "No code is learned yet: each needs 10 segments in 3 groups (transcripts, unless you group otherwise)"
+            )
+        for note in result.notes[:MOST_NOTES]:
+            show(f"Note: {note}")
+        if len(result.notes) > MOST_NOTES:
+            show(f"{len(result.notes) - MOST_NOTES} more notes are in the report.")
         show(f"Report: {report}")
     return tell_set_aside(result.set_aside)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -19,7 +19,7 @@ from pipeline.agreement.intervals import Interval, pair_intervals
 from pipeline.agreement.pairs import PAIR_STATISTICS, count_pairs, pair_statistics
 from pipeline.cache import cached, read_parquet, stage_dir
 from pipeline.train import STAGE as TRAIN_STAGE
-from pipeline.units import Units, read_units
+from pipeline.units import Units, read_study_json, read_units
 
 STAGE = "compare"
 SCHEMA = 1
@@ -50,7 +50,8 @@ def compare(study: Study, units_key: str, preprocess_keys: Sequence[str], train_
 
     def fill(folder: Path) -> None:
         units = read_units(study, units_key, preprocess_keys)
-        columns = [*_coder_columns(units), *_model_column(study, train_key, units)]
+        codebook = read_study_json(study, units_key)["codebook"]
+        columns = [*_coder_columns(units, codebook), *_model_column(study, train_key, units)]
         comparisons = [
             row for a, b, kind in _pairs(columns) for row in _compare(a, b, kind, units, seed=seed)
         ]
@@ -60,10 +61,13 @@ def compare(study: Study, units_key: str, preprocess_keys: Sequence[str], train_
     return cached(study, STAGE, {"units": units_key, "train": train_key, "seed": seed}, fill)
 
 
-def _coder_columns(units: Units) -> list[Column]:
-    every = np.ones(len(units.codes), dtype=bool)
+def _coder_columns(units: Units, codebook: Sequence[Mapping[str, str]]) -> list[Column]:
+    """What each coder said; a parent that nobody gave is a heading, not a code that all agreed not to give."""
+    parents = {code["parent"] for code in codebook}
+    headings = np.array([code in parents for code in units.codes], dtype=bool) & ~units.given.any(axis=(0, 1))
+    usable = ~headings
     return [
-        Column(name, kind, units.given[i], units.read[i] & ~units.context, every)
+        Column(name, kind, units.given[i], units.read[i] & ~units.context, usable)
         for i, (name, kind) in enumerate(units.coders.items())
     ]
 
@@ -167,7 +171,8 @@ def _result(units: Units, columns: Sequence[Column], comparisons: list[dict[str,
         "units": {
             "n_segments": len(units.segments),
             "n_not_context": int((~units.context).sum()),
-            "rule": "segments of speakers that are not context, where both read; codes of the codebook",
+            "rule": "segments of speakers that are not context, where both read; codes of the codebook, parents that "
+            "nobody gave left out",
         },
         "coders": [
             {
@@ -212,8 +217,8 @@ def _write_csv(path: Path, comparisons: Sequence[dict[str, Any]]) -> None:
     bounds = [f"{key}_{end}" for key in WITH_INTERVAL for end in ("low", "high")]
     rows = [
         [
-            *("" if row[key] is None else str(row[key]) for key in plain),
-            *(_bound(row["ci"].get(key, {}).get(end)) for key in WITH_INTERVAL for end in ("low", "high")),
+            *(_cell(row[key]) for key in plain),
+            *(_cell(row["ci"].get(key, {}).get(end)) for key in WITH_INTERVAL for end in ("low", "high")),
             "; ".join(f"{key}: {reason}" for key, reason in row["undefined"].items()),
         ]
         for row in comparisons
@@ -221,5 +226,5 @@ def _write_csv(path: Path, comparisons: Sequence[dict[str, Any]]) -> None:
     write_table(path, [*plain, *bounds, "undefined"], rows)
 
 
-def _bound(value: float | None) -> str:
-    return "" if value is None else str(value)
+def _cell(value: str | float | None) -> str | float:
+    return "" if value is None else value

@@ -157,10 +157,10 @@ def _write_codes(
     write_table(path, CODE_COLUMNS, rows)
 
 
-def _cell(value: float | int | None) -> str:
+def _cell(value: float | int | None) -> str | float:
     if value is None:
         return ""
-    return str(value) if isinstance(value, int) else f"{value:.4f}"
+    return value if isinstance(value, int) else round(value, 4)
 
 
 def _write_topics(path: Path, topics: Mapping[str, Any]) -> None:

@@ -34,7 +34,8 @@ _NEEDED_BY_OTHERS = ("ingest", "preprocess", "encode", "units", "train")
 class RunResult:
     """What a run made, in counts.
 
-    unchanged: nothing had changed, so ``run_id`` is the earlier run.
+    unchanged: nothing had changed, so ``run_id`` is the earlier run. n_learned: codes that the model knows.
+    notes: what a researcher should know; they name files and codes, not what anyone said.
     set_aside: (file, reason) of every file that could not be used.
     """
 
@@ -45,6 +46,8 @@ class RunResult:
     n_read_transcripts: int
     n_codings: int
     n_suggestions: int
+    n_learned: int
+    notes: tuple[str, ...]
     set_aside: tuple[tuple[str, str], ...]
 
 
@@ -179,7 +182,7 @@ def _keep_model(study: Study, train_key: str) -> None:
 def earlier_result(study: Study, run_id: str, *, unchanged: bool = True) -> RunResult:
     """What a finished run says of itself."""
     folder = study.runs_dir / run_id
-    summary = read_json(folder / "summary.json")
+    summary, evaluation = read_json(folder / "summary.json"), read_json(folder / "evaluation.json")
     return RunResult(
         run_id=run_id,
         run_dir=folder,
@@ -188,6 +191,8 @@ def earlier_result(study: Study, run_id: str, *, unchanged: bool = True) -> RunR
         n_read_transcripts=summary["n_read_transcripts"],
         n_codings=sum(summary["n_codings"].values()),
         n_suggestions=summary["n_suggestions"],
+        n_learned=len(evaluation["scopes"].get("all", {}).get("codes", [])),
+        notes=tuple(summary["notes"]),
         set_aside=tuple(
             (file["file"], "; ".join(file["rejected"]))
             for file in summary["files"]

@@ -102,3 +102,9 @@ def test_unit_that_stands_twice_and_a_lone_coder_are_refused(tmp_path: Path) -> 
     path.write_text("unit,Ann\n1,a\n")
     with pytest.raises(FileError, match="at least 2"):
         audit_table(path)
+
+
+def test_words_that_often_mean_missing_are_warned_about(tmp_path: Path) -> None:
+    path = tmp_path / "ratings.csv"
+    path.write_text("unit,Ann,Bob\n1,NA,a\n2,a,a\n")
+    assert any("'NA' counts as a value" in line for line in as_lines(audit_table(path)))

@@ -214,8 +214,14 @@ def test_codes_that_are_not_in_the_codebook_are_counted_and_not_used(coded) -> N
         }
     )
     assert [coding.code for coding in found.codings] == ["trust"]
-    assert "code 'hope' is not in codebook.csv: 2 codings not used" in found.notes
-    assert "code 'fear' is not in codebook.csv: 1 codings not used" in found.notes
+    assert (
+        "code 'hope' is not in codebook.csv: 2 codings not used; where they stand counts as not coded"
+        in found.notes
+    )
+    assert (
+        "code 'fear' is not in codebook.csv: 1 codings not used; where they stand counts as not coded"
+        in found.notes
+    )
 
 
 def test_code_spelt_with_other_case_is_taken_for_the_codes_own_and_told(coded) -> None:
@@ -299,3 +305,40 @@ def test_unit_is_the_turn_only_if_every_coding_is_addressed_by_turn(make_study, 
 def test_unit_that_study_toml_names_stands(make_study) -> None:
     files = {"codings/ann.csv": "transcript,code,turn\nt1,x,1\n"}
     assert segment_unit(make_study({**files, "study.toml": '[segments]\nunit = "passage"\n'})) == "passage"
+
+
+def test_code_written_with_other_joins_is_taken_for_the_code(coded) -> None:
+    found = coded({"codebook.csv": "code\nwork_day\n", "codings/ann.csv": f"{HEADER}t1,Work Day,0,3\n"})
+    assert [coding.code for coding in found.codings] == ["work_day"]
+
+
+def test_misspelt_code_names_the_nearest(coded) -> None:
+    found = coded({"codebook.csv": "code\nbetrayal\n", "codings/ann.csv": f"{HEADER}t1,betrayl,0,3\n"})
+    assert any(
+        "code 'betrayl' is not in codebook.csv (did you mean 'betrayal'?)" in note for note in found.notes
+    )
+
+
+def test_label_in_the_settings_that_nobody_has_is_told(coded) -> None:
+    found = coded({"study.toml": '[speakers]\ncontext = ["Nobodyhere"]\n', "codings/ann.csv": HEADER})
+    assert any("speakers.context names 'Nobodyhere'" in note for note in found.notes)
+
+
+def test_codings_made_with_a_suggestion_in_view_are_counted(coded) -> None:
+    rows = "transcript,code,start,end,basis\nt1,trust,0,3,accepted\nt1,trust,3,5,blind\n"
+    found = coded({"codings/ann.csv": rows})
+    assert any(note.startswith("1 codings were made with a suggestion in view") for note in found.notes)
+
+
+def test_attributes_on_which_the_speakers_of_a_transcript_agree_are_the_transcripts(coded) -> None:
+    rows = "transcript,speaker,site,role\nt1,A,North,nurse\nt1,B,North,porter\n"
+    found = coded({"participants.csv": rows, "codings/ann.csv": HEADER})
+    assert found.participants["t1"] == {"site": "North", "role": ""}
+    assert any("speakers differ in 'role'" in note for note in found.notes)
+
+
+def test_cell_that_reads_like_talk_is_not_repeated_in_a_message(coded) -> None:
+    said = "I never told my husband that it had come back"
+    with pytest.raises(FileError) as refused:
+        coded({"codings/ann.csv": f"{HEADER}{said},trust,0,3\n"})
+    assert "husband" not in str(refused.value)

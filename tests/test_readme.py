@@ -41,6 +41,16 @@ def call(command: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
+def ran(folder: Path) -> Path:
+    """The same place after the README's commands for a study of one's own."""
+    for line in fenced("sh", "precode new my-study").strip().splitlines():
+        words = line.replace("interviews/*.txt", " ".join(sorted(map(str, folder.glob("interviews/*.txt")))))
+        finished = call([*PRECODE, *words.split()[1:]], folder)
+        assert finished.returncode == 0, finished.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A place with interviews, a codebook and codings, as a new user has them."""
     place = tmp_path_factory.mktemp("reader")
@@ -61,31 +71,25 @@ def test_demo_command_installs_with_the_constraints_and_starts_the_demo() -> Non
     assert "-c constraints.txt" in command and command.endswith("precode demo")
 
 
-def test_commands_of_a_study_of_ones_own_work_in_order(folder: Path) -> None:
-    for line in fenced("sh", "precode new my-study").strip().splitlines():
-        words = line.replace("interviews/*.txt", " ".join(sorted(map(str, folder.glob("interviews/*.txt")))))
-        finished = call([*PRECODE, *words.split()[1:]], folder)
-        assert finished.returncode == 0, finished.stderr
-    assert (folder / "my-study" / "runs" / "latest").is_file()
+def test_commands_of_a_study_of_ones_own_work_in_order(ran: Path) -> None:
+    assert (ran / "my-study" / "runs" / "latest").is_file()
 
 
-def test_python_of_the_readme_runs(folder: Path) -> None:
-    finished = call([sys.executable, "-c", fenced("python", "run_study")], folder)
+def test_python_of_the_readme_runs(ran: Path) -> None:
+    finished = call([sys.executable, "-c", fenced("python", "run_study")], ran)
     assert finished.returncode == 0, finished.stderr
     assert Path(finished.stdout.strip()).is_file()
 
 
-def test_every_file_that_a_run_makes_is_described(folder: Path) -> None:
-    made = {path.name for path in (folder / "my-study" / "runs").glob("*/*")}
+def test_every_file_that_a_run_makes_is_described(ran: Path) -> None:
+    made = {path.name for path in (ran / "my-study" / "runs").glob("*/*")}
     described = README[README.index("## What a run makes") : README.index("## Numbers")]
     assert {name for name in made if f"`{name}`" not in described and f"/{name}`" not in described} == set()
 
 
 @pytest.mark.parametrize("name", ["suggestions.csv", "excerpts.csv"])
-def test_columns_in_the_readme_are_those_of_the_file(folder: Path, name: str) -> None:
-    header = (
-        next((folder / "my-study" / "runs").glob(f"*/{name}")).read_text(encoding="utf-8").splitlines()[0]
-    )
+def test_columns_in_the_readme_are_those_of_the_file(ran: Path, name: str) -> None:
+    header = next((ran / "my-study" / "runs").glob(f"*/{name}")).read_text(encoding="utf-8").splitlines()[0]
     row = next(line for line in README.splitlines() if line.startswith(f"| `{name}`"))
     assert [column for column in header.split(",") if not re.search(rf"\b{column}\b", row)] == []
 

