@@ -55,6 +55,7 @@ CODE_COLUMNS = (
 )
 TOPIC_COLUMNS = ("model", "topic", "words", "coherence", "stability", "shown", "n_segments", "share")
 LEARNED = "suggested"
+HEADING = "a heading: its children are coded, not it"
 
 
 def write_tables(
@@ -133,6 +134,7 @@ def _write_codes(
 ) -> None:
     """Every code with what is known of it; ``status`` says why the model abstains where it does."""
     scored = {row["code"]: row for row in evaluation["scopes"].get("all", {}).get("codes", [])}
+    parents = {code["parent"] for code in codebook}
     abstained = {row["code"]: row for row in evaluation["not_scored"]}
     rows = []
     for code in codebook:
@@ -145,6 +147,8 @@ def _write_codes(
         }
         figures = [known.get(column) for column in CODE_COLUMNS[2:-2]]
         status = LEARNED if code["name"] in scored else found.get("reason", "")
+        if code["name"] in parents and not found.get("n_positive"):
+            status = HEADING
         rows.append(
             [
                 code["name"],
