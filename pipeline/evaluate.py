@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import average_precision_score, label_ranking_average_precision_score
 
-from models.theme_model import Scored
+from models.theme_model import POSITIVE_FROM, Scored
 from pipeline.evaluate_intervals import evaluation_intervals, whole_figures
-from pipeline.target import FEWEST_GROUPS, FEWEST_POSITIVE, POSITIVE_FROM, Target
+from pipeline.target import FEWEST_GROUPS, FEWEST_POSITIVE, Target
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

@@ -15,11 +15,11 @@ from corpus.study import Study
 from models.explain import meaning_contributions, nearest_rows, speaking_words
 from models.linear import Rows
 from models.members import CONTEXT, WORDS
-from models.theme_model import ThemeModel
+from models.theme_model import POSITIVE_FROM, ThemeModel
 from models.views import own_part
 from pipeline.cache import cached, stage_dir, write_parquet
 from pipeline.preprocess import read_preprocessed
-from pipeline.target import POSITIVE_FROM, make_target
+from pipeline.target import make_target
 from pipeline.train import read_knowledge
 from pipeline.units import read_units
 from pipeline.views import Embedding, context_of, views_of

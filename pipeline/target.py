@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus.errors import StudyError
+from models.theme_model import POSITIVE_FROM
 from pipeline.units import Units
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
-POSITIVE_FROM = 0.5
 FEWEST_POSITIVE = 10
 FEWEST_GROUPS = 3
 

@@ -93,7 +93,7 @@ def _train(
         (folder / name).write_bytes(content)
     evaluation = evaluate(target, trained.scored, codes=units.codes, texts=texts, seed=seed)
     write_json(folder / "evaluation.json", evaluation)
-    write_json(folder / "card.json", _card(units, target, codes, files))
+    write_json(folder / "card.json", _card(target, codes, codebook, files))
     _write_crossfit(folder / "crossfit.parquet", units, target, trained.scored, codes)
 
 
@@ -108,11 +108,13 @@ def _nothing_learned(target: Target, units: Units) -> dict[str, object]:
     }
 
 
-def _card(units: Units, target: Target, codes: Sequence[str], files: dict[str, bytes]) -> dict[str, object]:
+def _card(
+    target: Target, codes: Sequence[str], codebook: Sequence[Mapping[str, str]], files: dict[str, bytes]
+) -> dict[str, object]:
     return {
         "schema": SCHEMA,
         "codes": list(codes),
-        "codebook_sha256": digest(list(units.codes)),
+        "codebook_sha256": digest([dict(code) for code in codebook]),
         "n_segments": len(target.rows),
         "n_groups": len(set(target.groups)),
         "libraries": library_versions(),

@@ -24,11 +24,11 @@ from sklearn.linear_model import LogisticRegression
 from corpus.study import Study, load_study
 from corpus.tables import read_table
 from models.members import Member, member_logits
-from models.theme_model import train_theme_model
+from models.theme_model import POSITIVE_FROM, train_theme_model
 from pipeline.evaluate import macro_average_precision
 from pipeline.run import plan_run
 from pipeline.stages import STAGES, Keys, run_stages
-from pipeline.target import POSITIVE_FROM, Target, make_target
+from pipeline.target import Target, make_target
 from pipeline.units import Units, read_study_json, read_units
 from pipeline.views import context_of, definition_texts, members_of
 
