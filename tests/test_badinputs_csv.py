@@ -46,6 +46,8 @@ class Outcome:
 @pytest.fixture
 def study(make_study) -> Study:
     """A study with the transcripts that the files point to: ``good`` and ``d``."""
+    if not BAD.is_dir():
+        pytest.skip("the shared folder of bad inputs is not beside the checkout")
     good = (BAD / "controls" / "good.txt").read_bytes()
     return make_study(
         {"transcripts/good.txt": good, "transcripts/d.txt": b"P1: Some words that were said.\n"}
@@ -146,8 +148,6 @@ def test_table_has_the_outcome_that_the_manifest_names(row: dict[str, str], stud
 
 
 def test_formulas_are_neutralised_wherever_they_are_stored(study: Study) -> None:
-    if not BAD.is_dir():
-        pytest.skip("the shared folder of bad inputs is not beside the checkout")
     bring_files_in(study, [BAD / "csv" / "formula_codes.csv"])
     with (study.codings_dir / "A.csv").open(encoding="utf-8", newline="") as stream:
         cells = [cell for record in csv.reader(stream) for cell in record if cell]
