@@ -53,11 +53,6 @@ class Coded:
     notes: tuple[str, ...]
     bindings: Bindings
 
-    @property
-    def humans(self) -> tuple[str, ...]:
-        """Names of the coders who count in human-human figures and in targets."""
-        return tuple(name for name, kind in self.coders.items() if kind == "human")
-
 
 def read_coded(study: Study, transcripts: Sequence[Transcript], *, some_set_aside: bool = False) -> Coded:
     """Read everything beside the transcripts.

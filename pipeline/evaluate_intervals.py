@@ -17,6 +17,7 @@ from pipeline.agreement.intervals import (
     Interval,
     bca_interval,
     jackknife_interval,
+    why_none,
 )
 
 FloatArray = npt.NDArray[np.float64]
@@ -30,7 +31,6 @@ N_RESAMPLES = 999
 #: More groups than this are left out in blocks, for the acceleration of BCa alone.
 N_BLOCKS = 200
 CELLS_AT_ONCE = 2_000_000
-SPREAD = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,23 +126,11 @@ def _left_out(n_groups: int) -> FloatArray:
 
 def _interval(values: Values, n_groups: int) -> Interval:
     theta = float(values.whole[0])
-    if reason := _why_none(theta, values.without, n_groups):
+    if reason := why_none(theta, values.without, n_groups, of="groups"):
         return Interval(math.nan, math.nan, LEVEL, "", n_groups, reason)
     if n_groups < FEWEST_FOR_BOOTSTRAP:
         return jackknife_interval(theta, values.without, scale="share", level=LEVEL)
     return bca_interval(theta, values.without, values.drawn, level=LEVEL)
-
-
-def _why_none(theta: float, without: FloatArray, n_groups: int) -> str:
-    if math.isnan(theta):
-        return "the value is undefined"
-    if n_groups < FEWEST:
-        return f"too few groups: {n_groups}, at least {FEWEST} needed"
-    if np.isnan(without).any():
-        return "undefined without one of the groups: it hangs on that one"
-    if np.ptp(without) < SPREAD:
-        return "no spread between groups: each gives the same value"
-    return ""
 
 
 def _row(interval: Interval, n_groups: int) -> dict[str, object]:
@@ -180,7 +168,7 @@ def _code_row(values: Values, *, n_groups: int, n_holding: int) -> dict[str, obj
 def _why_none_of_code(theta: float, without: FloatArray, n_holding: int) -> str:
     if n_holding < FEWEST:
         return f"too few groups hold the code: {n_holding}, at least {FEWEST} needed"
-    return _why_none(theta, without, n_holding)
+    return why_none(theta, without, n_holding, of="groups")
 
 
 def _jackknife(theta: float, without: FloatArray, *, degrees: int) -> tuple[float, float]:

@@ -49,7 +49,7 @@ from models.topics import (
     top_words,
 )
 from models.views import PARTS, context_view
-from pipeline.cache import cached, read_parquet, stage_dir, write_parquet
+from pipeline.cache import cached, stage_dir, write_parquet
 from pipeline.encode import read_embeddings
 from pipeline.preprocess import read_preprocessed
 from pipeline.topic_entries import Fitted, describe_model, main_topic, rounded, spoken_forms
@@ -146,12 +146,6 @@ def read_topics(study: Study, key: str) -> dict[str, Any]:
     """What ``topics`` wrote: schema, reason, counts, candidates, how_computed, models."""
     found: dict[str, Any] = read_json(stage_dir(study, STAGE, key) / "topics.json")
     return found
-
-
-def read_main_topics(study: Study, key: str) -> list[tuple[str, str, int, float]]:
-    """Segment id, model, number of its main topic, share of the segment; hidden topics too."""
-    table = read_parquet(stage_dir(study, STAGE, key) / "topic_shares.parquet")
-    return list(table.itertuples(index=False, name=None))
 
 
 def _fill(folder: Path, units: Units, meanings: Vectors | None, seed: int) -> None:

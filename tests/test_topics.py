@@ -40,11 +40,11 @@ from models.topic_rows import (
     weighted_rows,
 )
 from models.topics import Documents, LdaTopics, NmfTopics, make_documents, top_words
-from pipeline.cache import stage_dir
+from pipeline.cache import read_parquet, stage_dir
 from pipeline.ingest import ingest
 from pipeline.preprocess import preprocess, read_preprocessed
 from pipeline.run import plan_run
-from pipeline.topics import read_main_topics, read_topics, topics
+from pipeline.topics import read_topics, topics
 from pipeline.units import make_units, read_units
 
 MODELS = [(NmfTopics, weighted_rows), (LdaTopics, count_rows)]
@@ -448,11 +448,17 @@ def test_stage_shows_planted_topics_and_leaves_the_interviewer_out(make_study, m
         assert [topic["number"] for topic in model["topics"]] == [1, 2, 3]
 
 
+def main_topics(study, key: str) -> list[tuple[str, str, int, float]]:
+    """Segment id, model, number of its main topic, share of the segment."""
+    table = read_parquet(stage_dir(study, "topics", key) / "topic_shares.parquet")
+    return list(table.itertuples(index=False, name=None))
+
+
 def test_stage_examples_are_of_different_transcripts_and_speak_of_the_topic(make_study):
     study = make_study(interviews())
     key, units_key, segment_keys = run_topics(study)
     texts = {segment.segment_id: segment for segment in read_units(study, units_key, segment_keys).segments}
-    main = {(model, segment): topic for segment, model, topic, _ in read_main_topics(study, key)}
+    main = {(model, segment): topic for segment, model, topic, _ in main_topics(study, key)}
     for name, model in read_topics(study, key)["models"].items():
         for topic in model["topics"]:
             examples = [texts[segment_id] for segment_id in topic["segment_ids"]]
@@ -481,7 +487,7 @@ def test_stage_with_too_little_has_no_topics_and_says_why(make_study, files, rea
     found = read_topics(study, key)
     assert found["reason"].startswith(reason)
     assert [(model["n_topics"], model["topics"]) for model in found["models"].values()] == [(0, []), (0, [])]
-    assert read_main_topics(study, key) == []
+    assert main_topics(study, key) == []
 
 
 def test_fewest_transcripts_leave_a_half_on_both_sides():

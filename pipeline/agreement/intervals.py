@@ -22,6 +22,7 @@ from pipeline.agreement.values import FloatArray
 FEWEST = 8
 FEWEST_FOR_BOOTSTRAP = 30
 MOST_UNDEFINED = 0.05
+LEAST_SPREAD = 1e-12
 
 Function = Callable[[FloatArray], FloatArray]
 Scale = Literal["share", "coefficient"]
@@ -103,7 +104,7 @@ def intervals(
     result = []
     for k, n in enumerate(n_weighty.tolist()):
         theta, theta_i = float(value[k]), without[weighty[:, k], k]
-        if reason := _why_none(theta, theta_i, n):
+        if reason := why_none(theta, theta_i, n):
             result.append(_none(reason, level=level, n=n))
         elif n < FEWEST_FOR_BOOTSTRAP:
             result.append(jackknife_interval(theta, theta_i, scale=scale, level=level))
@@ -173,15 +174,19 @@ def bca_interval(theta: float, without: FloatArray, resampled: FloatArray, *, le
     return Interval(float(low), float(high), level, method, n)
 
 
-def _why_none(theta: float, without: FloatArray, n: int) -> str:
+def why_none(theta: float, without: FloatArray, n: int, *, of: str = "transcripts") -> str:
+    """Why there can be no interval, or "".
+
+    theta: the value; without: the value without each of the n in turn. of: what is left out, for the reason.
+    """
     if math.isnan(theta):
         return "the value is undefined"
     if n < FEWEST:
-        return f"too few transcripts: {n}, at least {FEWEST} needed"
+        return f"too few {of}: {n}, at least {FEWEST} needed"
     if np.isnan(without).any():
-        return "undefined without one of the transcripts: it hangs on that one"
-    if np.ptp(without) < 1e-12:
-        return "no spread between transcripts: each gives the same value"
+        return f"undefined without one of the {of}: it hangs on that one"
+    if np.ptp(without) < LEAST_SPREAD:
+        return f"no spread between {of}: each gives the same value"
     return ""
 
 
