@@ -22,7 +22,7 @@ from pipeline.preprocess import read_preprocessed
 from pipeline.target import make_target
 from pipeline.train import read_knowledge
 from pipeline.units import read_units
-from pipeline.views import Embedding, context_of, views_of
+from pipeline.views import context_of, views_of
 
 STAGE = "suggest"
 N_WORDS = 5
@@ -41,6 +41,9 @@ SUGGESTION_TYPES = {
     "nearest": "str",
 }
 """evidence: "word +1.20; word +0.70; [meaning] +0.30", in logits; nearest: ids of segments joined by "; "."""
+
+UNREAD_TYPES = {"segment_id": "str", "transcript_id": "str"}
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,10 @@ def suggest(
             here = read_preprocessed(study, [preprocess_keys[batch]]).segments
             unread = [segment for segment in here if segment.segment_id in background.unread]
             context = context_of(study, [preprocess_keys[batch]], encode_keys[batch : batch + 1])
-            rows = _suggest(background, unread, context)
+            views = views_of(background.model, unread, context) if unread else {}
+            probabilities = _probabilities(background.model, views)
+            rows = _suggest(background, unread, views, probabilities)
+            _write_unread(folder / "unread.parquet", unread, probabilities)
         columns = {name: [row[name] for row in rows] for name in SUGGESTION_TYPES}
         write_parquet(folder / "suggestions.parquet", columns, SUGGESTION_TYPES)
 
@@ -119,14 +125,28 @@ def _similar(model: ThemeModel, views: Mapping[str, Rows]) -> Rows:
     return own_part(views[CONTEXT]) if CONTEXT in views else model.words.features(views[WORDS])
 
 
+def _probabilities(model: ThemeModel, views: Mapping[str, Rows]) -> FloatArray:
+    return model.probabilities(views) if views else np.zeros((0, len(model.codes)))
+
+
+def _write_unread(path: Path, segments: Sequence[Segment], probabilities: FloatArray) -> None:
+    """All probabilities, also those below the thresholds: a row a segment, a column a code, by its number."""
+    codes = [str(code) for code in range(probabilities.shape[1])]
+    columns: dict[str, Sequence[object]] = {
+        "segment_id": [segment.segment_id for segment in segments],
+        "transcript_id": [segment.transcript_id for segment in segments],
+    }
+    columns |= {code: column.tolist() for code, column in zip(codes, probabilities.T, strict=True)}
+    write_parquet(path, columns, UNREAD_TYPES | dict.fromkeys(codes, "float64"))
+
+
 def _suggest(
-    background: _Background, segments: Sequence[Segment], context: Mapping[str, Embedding]
+    background: _Background, segments: Sequence[Segment], views: Mapping[str, Rows], probabilities: FloatArray
 ) -> list[Mapping[str, object]]:
     if not segments:
         return []
     model = background.model
-    views = views_of(model, segments, context)
-    probabilities, similar = model.probabilities(views), _similar(model, views)
+    similar = _similar(model, views)
     shown = probabilities >= model.thresholds
     rows: list[Mapping[str, object]] = []
     for place in np.flatnonzero(shown.any(axis=1)).tolist():
@@ -167,3 +187,8 @@ def _nearest(background: _Background, query: Rows, code: int) -> list[str]:
 def suggestions_path(study: Study, key: str) -> Path:
     """The table of one batch."""
     return stage_dir(study, STAGE, key) / "suggestions.parquet"
+
+
+def unread_path(study: Study, key: str) -> Path:
+    """All probabilities of one batch; not there if no code was learned."""
+    return stage_dir(study, STAGE, key) / "unread.parquet"
