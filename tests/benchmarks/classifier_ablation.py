@@ -1,0 +1,81 @@
+"""What each part of our model is worth: a table whose rows are made from the members that there are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.theme_model import train_theme_model
+from tests.benchmarks.classifier_figures import Row, Truth, difference_table, figures_table, measured
+from tests.benchmarks.classifier_material import Floats, Material
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A row of the table: what is changed of the whole model.
+
+    members: names as ``pipeline.views.members_of`` gives them; empty for all. gold: what it learns from, as
+    ``[target] gold``; "" for what the study says. Whatever it learns from, it is scored against the same positives.
+    """
+
+    name: str
+    members: tuple[str, ...] = ()
+    definitions: bool = True
+    gold: str = ""
+
+
+def variants_of(members: Sequence[str], coders: Sequence[str], *, n_human: int) -> list[Variant]:
+    """The rows: the whole, each member alone, the whole without each, without definitions, other targets.
+
+    Add a row here.
+    """
+    found = [Variant("the whole")]
+    if len(members) > 1:
+        found += [Variant(f"{name} alone", (name,)) for name in members]
+    if len(members) > 2:
+        found += [
+            Variant(f"without {name}", tuple(other for other in members if other != name)) for name in members
+        ]
+    found.append(Variant("without definitions", definitions=False))
+    golds = [gold for gold in ("share", "majority", "any") if n_human > 1]
+    golds += ["consensus"] if "consensus" in coders else []
+    return found + [Variant(f"target: {gold}", gold=gold) for gold in golds]
+
+
+def ablation(material: Material) -> None:
+    """Print the table: the same folds, the same segments and the same positives for every row."""
+    units = material.units
+    names = list(material.members())
+    variants = variants_of(names, list(units.coders), n_human=int(units.is_human.sum()))
+    taught = {variant.gold: _taught(material, variant.gold) for variant in variants}
+    # Segments that one of the targets says nothing of would make another comparison: they are left out of all.
+    kept = np.flatnonzero(~np.any([np.isnan(shares).any(axis=1) for shares in taught.values()], axis=0))
+    part = material.only(kept)
+    truth = Truth(part.positive, part.coded, part.groups)
+    rows = [_row(part, variant, taught[variant.gold][kept]) for variant in variants]
+    print(f"\n### Ablation: {len(kept):,} segments, {len(set(part.groups)):,} groups held out as wholes\n")
+    print(figures_table(truth, rows))
+    if len(rows) > 1:
+        print(f"\n{difference_table(truth, rows[0], rows[1:], seed=material.seed)}", flush=True)
+
+
+def _taught(material: Material, gold: str) -> Floats:
+    return material.shares_by(gold) if gold else material.shares
+
+
+def _row(material: Material, variant: Variant, shares: Floats) -> Row:
+    members = material.members()
+    with measured() as cost:
+        trained = train_theme_model(
+            {name: members[name] for name in variant.members or members},
+            shares,
+            material.groups,
+            codes=material.codes,
+            seed=material.seed,
+            definitions=variant.definitions,
+        )
+    assert not math.isnan(float(trained.scored.probabilities.sum()))
+    return Row(variant.name, "", trained.scored, cost)
