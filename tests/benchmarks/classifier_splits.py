@@ -142,7 +142,9 @@ def excerpts(material: Material, methods: Sequence[Method], *, n: int, n_draws: 
     print(
         f"Learned from {np.mean(n_rows):.0f} segments on average: excerpts, and as many segments of the same "
         f"interviews that carry none of the codes. A code has {np.mean(n_given):.1f} excerpts on average: one drawn "
-        "for a code counts for the others that it carries.\n"
+        "for a code counts for the others that it carries. Every method learns from the same segments; ours also has "
+        "names and definitions of the codes and, with an encoder, what was said before and after, for which the "
+        "alternatives have no place.\n"
     )
     print(_excerpts_table(draws))
 
