@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +11,13 @@ import numpy.typing as npt
 from corpus.study import Study
 from models.theme_model import POSITIVE_FROM
 from pipeline.cache import read_parquet, stage_dir
-from pipeline.stages import Keys
 from pipeline.suggest import unread_path
 from pipeline.target import make_target
 from pipeline.train import STAGE as TRAIN_STAGE
 from pipeline.units import read_units
+
+if TYPE_CHECKING:
+    from pipeline.stages import Keys  # stages calls those who read what was predicted
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from corpus.study import Study
 from pipeline.compare import compare
 from pipeline.encode import encode
+from pipeline.estimate import estimate
 from pipeline.ingest import SourceFile, ingest
 from pipeline.preprocess import preprocess
 from pipeline.suggest import suggest
@@ -49,6 +50,7 @@ class Keys:
     topics: tuple[str, ...] = ()
     train: tuple[str, ...] = ()
     suggest: tuple[str, ...] = ()
+    estimate: tuple[str, ...] = ()
     compare: tuple[str, ...] = ()
 
 
@@ -67,6 +69,7 @@ STAGES: Mapping[str, Stage] = {
     "suggest": lambda study, plan, keys, n: suggest(
         study, keys.units[0], keys.preprocess, keys.encode, keys.train[0], batch=n
     ),
+    "estimate": lambda study, plan, keys, n: estimate(study, keys),
     "compare": lambda study, plan, keys, n: compare(study, keys.units[0], keys.preprocess, keys.train[0]),
 }
 BY_BATCH = frozenset({"ingest", "preprocess", "encode", "suggest"})

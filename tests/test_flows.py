@@ -32,7 +32,7 @@ PLANTED = (
     "07700900123",
 )
 """Names of a participant, a speaker, an attribute, a code, a coder, a file, and a telephone number."""
-STAGES = ("ingest", "preprocess", "units", "topics", "train", "suggest", "compare", "report")
+STAGES = ("ingest", "preprocess", "units", "topics", "train", "suggest", "estimate", "compare", "report")
 
 
 def write_planted_study(folder: Path) -> Path:

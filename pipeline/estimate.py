@@ -1,0 +1,103 @@
+"""estimate: what the model's probabilities tell of what nobody has read, code by code, as ``estimates.json``."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from corpus.files import read_json, write_json
+from corpus.study import Study
+from pipeline.budget import ALPHA, DELTA, Cut, FloatArray, average_cut, sure_cut
+from pipeline.cache import cached, stage_dir
+from pipeline.predicted import Predicted, read_predicted
+from pipeline.units import read_units
+
+if TYPE_CHECKING:
+    from pipeline.stages import Keys
+
+STAGE = "estimate"
+SCHEMA = 1
+NOT_LEARNED = "not learned yet"
+ALL_READ = "there is nothing that nobody has read"
+#: The two versions of a budget, as estimates.json names them.
+AVERAGE, SURE = "average", "sure"
+
+
+def estimate(study: Study, keys: Keys) -> str:
+    """Estimates for every code of the codebook; the key of what was cached.
+
+    estimates.json: ``schema, groups (what was held out together, in words), n_unread, budget (recall, confidence),
+    codes``; a code: ``code, budget``.
+    """
+
+    def fill(folder: Path) -> None:
+        codes = read_units(study, keys.units[0], keys.preprocess).codes
+        predicted = read_predicted(study, keys)
+        place = {code: i for i, code in enumerate(predicted.codes)} if predicted else {}
+        groups = groups_word(study.settings.evaluation.group_by)
+        found = {
+            "schema": SCHEMA,
+            "groups": groups,
+            "n_unread": int((~predicted.read).sum()) if predicted else None,
+            "budget": {"recall": 1 - ALPHA, "confidence": 1 - DELTA},
+            "codes": [
+                {
+                    "code": code,
+                    "budget": code_budget(predicted, place[code], groups=groups)
+                    if predicted and code in place
+                    else _no_budget(),
+                }
+                for code in codes
+            ],
+        }
+        write_json(folder / "estimates.json", found)
+
+    inputs = {"units": keys.units[0], "train": keys.train[0], "suggest": list(keys.suggest)}
+    return cached(study, STAGE, inputs, fill)
+
+
+def read_estimates(study: Study, key: str) -> dict[str, Any]:
+    """What ``estimate`` wrote."""
+    found: dict[str, Any] = read_json(stage_dir(study, STAGE, key) / "estimates.json")
+    return found
+
+
+def groups_word(group_by: str) -> str:
+    """What was held out together: "transcripts", or "groups (site)" as the setting has it."""
+    return "transcripts" if group_by == "transcript" else f"groups ({group_by})"
+
+
+def code_budget(predicted: Predicted, code: int, *, groups: str) -> dict[str, Any]:
+    """``n_groups`` that contain the code, and of the versions "average" and "sure" each ``cut, n_to_read,
+    reading_share`` (of the segments that nobody has read) and ``reason`` ("" where all are known).
+
+    code: place in ``predicted.codes``. groups: what was held out together, in words.
+    """
+    read = predicted.read
+    p, positive = predicted.probabilities[:, code], predicted.positive[:, code]
+    known = p[read], positive[read], np.asarray(predicted.groups)[read].tolist()
+    cuts = {AVERAGE: average_cut(*known), SURE: sure_cut(*known)}
+    return {"n_groups": cuts[AVERAGE].n_groups} | {
+        name: _version(cut, p[~read], groups=groups) for name, cut in cuts.items()
+    }
+
+
+def _version(cut: Cut, unread: FloatArray, *, groups: str) -> dict[str, Any]:
+    reason = "" if len(unread) else ALL_READ
+    if not cut.enough:
+        reason = f"not enough: {cut.n_groups} of {cut.fewest} {groups} that contain it"
+    n_to_read = int((unread >= cut.value).sum()) if not reason else None
+    return {
+        "cut": None if math.isnan(cut.value) else cut.value,
+        "n_to_read": n_to_read,
+        "reading_share": None if n_to_read is None else n_to_read / len(unread),
+        "reason": reason,
+    }
+
+
+def _no_budget() -> dict[str, Any]:
+    none = {"cut": None, "n_to_read": None, "reading_share": None, "reason": NOT_LEARNED}
+    return {"n_groups": None, AVERAGE: none, SURE: none}
