@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.linear import Rows
-from models.members import CONTEXT
+from models.members import CONTEXT, WORDS
 from models.ngrams import share_among_words
 from models.theme_model import ThemeModel
 from models.views import PARTS, part_contributions
@@ -21,10 +21,10 @@ def word_contributions(model: ThemeModel, text: str, view: Rows, code: int) -> d
     """Word -> what it adds to the calibrated logit of a code, in logits.
 
     view: (1, d) of the text, as ``count_ngrams`` gives it. The contributions, with those of signs under "", sum
-    to slope * (logit of the words member - its intercept) / number of members: exactly what the words add.
+    to slope * share of the words member * (its logit - its intercept): exactly what the words add.
     """
     row = model.words.features(view)
-    scale = model.calibration.slopes[code] / len(model.members)
+    scale = model.scale(WORDS, code)
     values = np.asarray(row.multiply(model.words.linear.weights[code]).toarray()).ravel() * scale
     return share_among_words(text, values, model.words.vocabulary)
 
@@ -47,7 +47,7 @@ def meaning_contributions(model: ThemeModel, views: Mapping[str, Rows], code: in
     fitted = model.members.get(CONTEXT)
     if fitted is None:
         return {}
-    scale = model.calibration.slopes[code] / len(model.members)
+    scale = model.scale(CONTEXT, code)
     parts = part_contributions(views[CONTEXT], fitted.linear.weights[code] * scale)
     around = sum(value for name, value in parts.items() if name != PARTS[0])
     return {"meaning": parts[PARTS[0]], "context": around}

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
@@ -16,6 +17,9 @@ FloatArray = npt.NDArray[np.float64]
 # liblinear draws from one generator for the whole process: two fits at a time would disturb each other's order.
 _LIBLINEAR = Lock()
 MOST_STEPS = 300
+_LEAST_EMPHASIS = 0.25
+_MOST_RATIO = 3.0
+_SMOOTHING = 0.01
 Rows: TypeAlias = Any
 """(n, d): a sparse csr_matrix or a dense array; SciPy has no types to say so."""
 
@@ -35,7 +39,9 @@ class Linear:
         return np.asarray(rows @ self.weights.T) + self.intercepts
 
 
-def fit_linear(rows: Rows, targets: FloatArray, *, strength: float, seed: int) -> Linear:
+def fit_linear(
+    rows: Rows, targets: FloatArray, *, strength: float, seed: int, emphasize: bool = False
+) -> Linear:
     """Fit one logistic regression a code on the share of coders who gave it.
 
     rows: (n, d), sparse (liblinear's dual method) or dense (L-BFGS for all codes at once: the same optimum but
@@ -44,15 +50,19 @@ def fit_linear(rows: Rows, targets: FloatArray, *, strength: float, seed: int) -
         weight 1 - y. Classes are balanced: each code's positives weigh as much as its negatives.
     strength: scikit-learn's C. A code without positives or without negatives gets weights 0 and the
         intercept of its smoothed rate.
+    emphasize: for sparse rows of 0 or more, each column counts as far as ``tell_apart`` says; the weights that are
+        returned hold it.
     """
     if isinstance(rows, np.ndarray):
         return _fit_dense(rows, targets, strength=strength)
-    fitted = [_fit_one(rows, y, strength=strength, seed=seed) for y in targets.T]
+    fitted = [_fit_one(rows, y, strength=strength, seed=seed, emphasize=emphasize) for y in targets.T]
     weights = np.vstack([w for w, _ in fitted]) if fitted else np.zeros((0, rows.shape[1]))
     return Linear(weights, np.array([b for _, b in fitted]))
 
 
-def _fit_one(rows: Rows, y: FloatArray, *, strength: float, seed: int) -> tuple[FloatArray, float]:
+def _fit_one(
+    rows: Rows, y: FloatArray, *, strength: float, seed: int, emphasize: bool
+) -> tuple[FloatArray, float]:
     mass = y.sum()
     if not 0 < mass < len(y):
         rate = (mass + 0.5) / (len(y) + 1)
@@ -63,10 +73,23 @@ def _fit_one(rows: Rows, y: FloatArray, *, strength: float, seed: int) -> tuple[
         [np.where(y > 0, y / mass, 1 / (len(y) - mass)), (1 - y[split]) / (len(y) - mass)]
     )
     order = np.concatenate([np.arange(len(y)), split])
+    emphasis = tell_apart(rows, y) if emphasize else np.ones(rows.shape[1])
+    scaled = rows @ sp.diags(emphasis) if emphasize else rows
     model = LogisticRegression(C=strength, solver="liblinear", dual=True, random_state=seed, max_iter=1000)
     with _LIBLINEAR:
-        model.fit(rows[order] if len(split) else rows, labels, sample_weight=weights * len(y) / 2)
-    return model.coef_[0], float(model.intercept_[0])
+        model.fit(scaled[order] if len(split) else scaled, labels, sample_weight=weights * len(y) / 2)
+    return model.coef_[0] * emphasis, float(model.intercept_[0])
+
+
+def tell_apart(rows: Rows, y: FloatArray) -> FloatArray:
+    """How far each column by itself tells a code's rows from the others: (d,), from _LEAST_EMPHASIS up.
+
+    The size of the log-count ratio of Wang and Manning (2012, Baselines and Bigrams, eq. 2), capped: with few
+    positives it says where to look, before the weights are learned. y: (n,) in 0..1.
+    """
+    given, not_given = rows.T @ y + _SMOOTHING, rows.T @ (1 - y) + _SMOOTHING
+    ratio = (given / (y.sum() + _SMOOTHING)) / (not_given / ((1 - y).sum() + _SMOOTHING))
+    return np.asarray(_LEAST_EMPHASIS + np.minimum(np.abs(np.log(ratio)), _MOST_RATIO))
 
 
 def _fit_dense(rows: FloatArray, targets: FloatArray, *, strength: float) -> Linear:

@@ -71,7 +71,8 @@ class WordsMember:
         """Weights from these rows alone; the vocabulary's other n-grams get weight 0."""
         idf = learn_idf(self.view[rows], self.vocabulary)
         features = weigh(self.view[rows], idf, len(self.vocabulary.words))
-        return FittedWords(self.vocabulary, idf, fit_linear(features, targets, strength=STRENGTH, seed=seed))
+        linear = fit_linear(features, targets, strength=STRENGTH, seed=seed, emphasize=True)
+        return FittedWords(self.vocabulary, idf, linear)
 
 
 @dataclass(frozen=True, slots=True)

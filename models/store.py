@@ -16,7 +16,7 @@ from models.members import Fitted, FittedContext, FittedWords
 from models.ngrams import Vocabulary
 from models.theme_model import ThemeModel
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class ModelFileError(ValueError):
@@ -34,7 +34,7 @@ def model_files(model: ThemeModel) -> dict[str, bytes]:
     for name, fitted in model.members.items():
         members[name] = _describe(fitted)
         arrays |= {f"{name}.{key}": array for key, array in _arrays(fitted).items()}
-    card = {"schema": SCHEMA, "codes": list(model.codes), "members": members}
+    card = {"schema": SCHEMA, "codes": list(model.codes), "members": members, "shares": dict(model.shares)}
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **{name: np.asarray(array) for name, array in arrays.items()})
     return {
@@ -63,10 +63,10 @@ def _read(folder: Path) -> ThemeModel:
     with np.load(folder / "model.npz", allow_pickle=False) as arrays:
         members = {name: _rebuild(name, described, arrays) for name, described in card["members"].items()}
         calibration = Calibration(arrays["slopes"], arrays["shifts"])
-        model = ThemeModel(tuple(card["codes"]), members, calibration, arrays["thresholds"])
+        model = ThemeModel(tuple(card["codes"]), members, card["shares"], calibration, arrays["thresholds"])
     per_code = [model.thresholds, calibration.slopes, calibration.shifts]
     per_code += [fitted.linear.intercepts for fitted in members.values()]
-    if {array.shape for array in per_code} != {(len(model.codes),)}:
+    if set(model.shares) != set(members) or {array.shape for array in per_code} != {(len(model.codes),)}:
         raise ModelFileError("model.npz does not fit the codes in model.json")
     return model
 

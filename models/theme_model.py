@@ -1,7 +1,7 @@
 """The theme model: one multi-label model, trained and calibrated on all it may see, scored on what it has not.
 
-The logit of a code is the mean of its members' logits; calibration and thresholds are learned from
-cross-fitted logits. Scoring repeats all of that inside each training part.
+The logit of a code is the weighted mean of its members' logits; weights, calibration and thresholds are learned
+from cross-fitted logits. Scoring repeats all of that inside each training part.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from models.calibration import Calibration, fit_calibration, fit_thresholds
 from models.crossfit import Crossfit, IntArray, assign_folds, crossfit
 from models.linear import Rows
 from models.members import WORDS, Fitted, FittedWords, Member, member_logits
+from models.stacking import learn_weights
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -30,11 +31,13 @@ class ThemeModel:
     """A trained model of some codes.
 
     codes: (n_codes,) names, the order of every array. members: name of a view -> what was learned of it.
+    shares: name of a view -> how much its member counts; they sum to 1.
     thresholds: (n_codes,) probabilities from which a code is suggested.
     """
 
     codes: tuple[str, ...]
     members: Mapping[str, Fitted]
+    shares: Mapping[str, float]
     calibration: Calibration
     thresholds: FloatArray
 
@@ -43,10 +46,14 @@ class ThemeModel:
         """The member that every model has and that words are explained by."""
         return cast(FittedWords, self.members[WORDS])
 
+    def scale(self, member: str, code: int) -> float:
+        """What one logit of a member adds to the calibrated logit of a code."""
+        return float(self.calibration.slopes[code] * self.shares[member])
+
     def logits(self, views: Mapping[str, Rows]) -> FloatArray:
-        """Uncalibrated (n, n_codes): the mean over members."""
-        parts = [member_logits(fitted, views[name]) for name, fitted in self.members.items()]
-        return np.asarray(np.mean(parts, axis=0))
+        """Uncalibrated (n, n_codes): the weighted mean over members."""
+        parts = [self.shares[name] * member_logits(self.members[name], views[name]) for name in self.members]
+        return np.asarray(np.sum(parts, axis=0))
 
     def probabilities(self, views: Mapping[str, Rows]) -> FloatArray:
         """Calibrated (n, n_codes) in 0..1."""
@@ -107,25 +114,48 @@ def train_theme_model(
 
     def fit_predict(train: IntArray, predicted: IntArray) -> FloatArray:
         parts = [member_logits(fit(member, train), member.view[predicted]) for member in members.values()]
-        return np.asarray(np.mean(parts, axis=0))
+        return np.hstack(parts)
 
-    result = crossfit(fit_predict, folds, len(codes))
+    result = crossfit(fit_predict, folds, len(codes) * len(members))
     with threadpool_limits(1):
         fitted = {name: fit(member, np.arange(len(targets))) for name, member in members.items()}
-    calibration, thresholds = _finish(result.outer, targets)
-    return Trained(ThemeModel(tuple(codes), fitted, calibration, thresholds), _score(result, targets))
+    positive = targets >= POSITIVE_FROM
+    finish = _finish(_by_member(result.outer, len(codes)), positive)
+    shares = dict(zip(fitted, finish.shares.tolist(), strict=True))
+    model = ThemeModel(tuple(codes), fitted, shares, finish.calibration, finish.thresholds)
+    return Trained(model, _score(result, positive))
 
 
-def _finish(logits: FloatArray, targets: FloatArray) -> tuple[Calibration, FloatArray]:
-    calibration = fit_calibration(logits, targets)
-    return calibration, fit_thresholds(calibration.probabilities(logits), targets >= POSITIVE_FROM)
+@dataclass(frozen=True, slots=True)
+class _Finish:
+    """What is learned from cross-fitted logits."""
+
+    shares: FloatArray
+    calibration: Calibration
+    thresholds: FloatArray
 
 
-def _score(result: Crossfit, targets: FloatArray) -> Scored:
-    probabilities, thresholds = np.empty_like(result.outer), np.empty_like(result.outer)
+def _by_member(logits: FloatArray, n_codes: int) -> FloatArray:
+    """(n, n_members * n_codes) as members gave them, to (n, n_codes, n_members)."""
+    return logits.reshape(len(logits), -1, n_codes).transpose(0, 2, 1)
+
+
+def _finish(parts: FloatArray, positive: BoolArray) -> _Finish:
+    # What is predicted is what is scored: that half of those who read a segment, or more, gave the code.
+    truth = positive.astype(np.float64)
+    shares = learn_weights(parts, truth)
+    logits = parts @ shares
+    calibration = fit_calibration(logits, truth)
+    return _Finish(shares, calibration, fit_thresholds(calibration.probabilities(logits), positive))
+
+
+def _score(result: Crossfit, positive: BoolArray) -> Scored:
+    probabilities, thresholds = np.empty(positive.shape), np.empty(positive.shape)
+    outer = _by_member(result.outer, positive.shape[1])
     for fold in range(len(result.inner)):
         inside, outside = result.folds != fold, result.folds == fold
-        calibration, cut = _finish(result.inner[fold][inside], targets[inside])
-        probabilities[outside] = calibration.probabilities(result.outer[outside])
-        thresholds[outside] = cut
+        inner = _by_member(result.inner[fold][inside], positive.shape[1])
+        finish = _finish(inner, positive[inside])
+        probabilities[outside] = finish.calibration.probabilities(outer[outside] @ finish.shares)
+        thresholds[outside] = finish.thresholds
     return Scored(probabilities, thresholds, result.folds)

@@ -44,9 +44,9 @@ def test_contributions_with_the_intercept_are_exactly_the_calibrated_logit(
     assert total == pytest.approx(np.log(probability / (1 - probability)), abs=1e-6)
 
 
-def test_contributions_are_halved_when_two_members_speak(trained) -> None:
+def test_contributions_are_halved_when_two_members_speak_alike(trained) -> None:
     one = trained.model
-    two = replace(one, members={**one.members, "other": one.words})
+    two = replace(one, members={**one.members, "other": one.words}, shares={WORDS: 0.5, "other": 0.5})
     text = "we waited in the queue"
     alone, beside = word_contributions(one, text, 0), word_contributions(two, text, 0)
     assert beside == pytest.approx({word: value / 2 for word, value in alone.items()})
