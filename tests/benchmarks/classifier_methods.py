@@ -211,7 +211,7 @@ def from_to(method: Method, material: Material, train: Ints, scored: Ints) -> di
         warnings.simplefilter("ignore", ConvergenceWarning)
         scores = method.score(material, train, scored)
     inside = _crossfit(method, part).outer
-    calibration = fit_calibration(inside, part.shares)
+    calibration = fit_calibration(inside, part.positive.astype(np.float64))
     cut = fit_thresholds(calibration.probabilities(inside), part.positive)
     own = _own(scores, np.zeros(len(scored), dtype=np.intp))
     return {OWN: own, AS_OURS: _scored(calibration.probabilities(scores), cut)}
@@ -244,7 +244,7 @@ def _as_ours(result: Crossfit, material: Material) -> Scored:
     for fold in range(len(result.inner)):
         inside, outside = result.folds != fold, result.folds == fold
         logits = result.inner[fold][inside]
-        calibration = fit_calibration(logits, material.shares[inside])
+        calibration = fit_calibration(logits, material.positive[inside].astype(np.float64))
         cut = fit_thresholds(calibration.probabilities(logits), material.positive[inside])
         probabilities[outside] = calibration.probabilities(result.outer[outside])
         thresholds[outside] = cut
