@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,8 @@ AVERAGE, SURE = "average", "sure"
 def estimate(study: Study, keys: Keys) -> str:
     """Estimates for every code of the codebook; the key of what was cached.
 
-    estimates.json: ``schema, groups (what was held out together, in words), n_unread, budget (recall, confidence),
-    codes``; a code: ``code, budget``.
+    estimates.json: ``schema, groups`` (what was held out together, in words)``, n_unread, budget (recall, confidence,
+    n_to_read``, for any of the codes that have a budget on average)``, codes``; a code: ``code, budget``.
     """
 
     def fill(folder: Path) -> None:
@@ -38,20 +39,25 @@ def estimate(study: Study, keys: Keys) -> str:
         predicted = read_predicted(study, keys)
         place = {code: i for i, code in enumerate(predicted.codes)} if predicted else {}
         groups = groups_word(study.settings.evaluation.group_by)
+        entries = [
+            {
+                "code": code,
+                "budget": code_budget(predicted, place[code], groups=groups)
+                if predicted and code in place
+                else _no_budget(),
+            }
+            for code in codes
+        ]
         found = {
             "schema": SCHEMA,
             "groups": groups,
             "n_unread": int((~predicted.read).sum()) if predicted else None,
-            "budget": {"recall": 1 - ALPHA, "confidence": 1 - DELTA},
-            "codes": [
-                {
-                    "code": code,
-                    "budget": code_budget(predicted, place[code], groups=groups)
-                    if predicted and code in place
-                    else _no_budget(),
-                }
-                for code in codes
-            ],
+            "budget": {
+                "recall": 1 - ALPHA,
+                "confidence": 1 - DELTA,
+                "n_to_read": _n_to_read(predicted, entries) if predicted else None,
+            },
+            "codes": entries,
         }
         write_json(folder / "estimates.json", found)
 
@@ -71,9 +77,10 @@ def groups_word(group_by: str) -> str:
 
 
 def code_budget(predicted: Predicted, code: int, *, groups: str) -> dict[str, Any]:
-    """``n_groups`` that contain the code, and of the versions "average" and "sure" each ``cut, n_to_read,
-    reading_share`` (of the segments that nobody has read) and ``reason`` ("" where all are known).
+    """``n_groups`` that contain the code, and the two versions "average" and "sure".
 
+    A version: ``fewest`` (groups that it takes)``, cut, n_to_read, reading_share`` (of the segments that nobody has
+    read) and ``reason`` ("" where all are known).
     code: place in ``predicted.codes``. groups: what was held out together, in words.
     """
     read = predicted.read
@@ -91,6 +98,7 @@ def _version(cut: Cut, unread: FloatArray, *, groups: str) -> dict[str, Any]:
         reason = f"not enough: {cut.n_groups} of {cut.fewest} {groups} that contain it"
     n_to_read = int((unread >= cut.value).sum()) if not reason else None
     return {
+        "fewest": cut.fewest,
         "cut": None if math.isnan(cut.value) else cut.value,
         "n_to_read": n_to_read,
         "reading_share": None if n_to_read is None else n_to_read / len(unread),
@@ -98,6 +106,13 @@ def _version(cut: Cut, unread: FloatArray, *, groups: str) -> dict[str, Any]:
     }
 
 
+def _n_to_read(predicted: Predicted, entries: Sequence[Mapping[str, Any]]) -> int:
+    """Unread segments that reach the cut of any code."""
+    cuts = {entry["code"]: entry["budget"][AVERAGE]["cut"] for entry in entries}
+    values = np.array([np.inf if cuts[code] is None else cuts[code] for code in predicted.codes])
+    return int((predicted.probabilities[~predicted.read] >= values).any(axis=1).sum())
+
+
 def _no_budget() -> dict[str, Any]:
-    none = {"cut": None, "n_to_read": None, "reading_share": None, "reason": NOT_LEARNED}
+    none = {"fewest": None, "cut": None, "n_to_read": None, "reading_share": None, "reason": NOT_LEARNED}
     return {"n_groups": None, AVERAGE: none, SURE: none}

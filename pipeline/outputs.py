@@ -16,7 +16,9 @@ from corpus.study import Study
 from corpus.tables import write_table
 from pipeline.cache import read_parquet, stage_dir
 from pipeline.compare import STAGE as COMPARE_STAGE
+from pipeline.estimate import AVERAGE, SURE, read_estimates
 from pipeline.ingest import Ingested
+from pipeline.reading_list import write_reading_list
 from pipeline.stages import Keys
 from pipeline.suggest import suggestions_path
 from pipeline.target import make_target
@@ -50,6 +52,12 @@ CODE_COLUMNS = (
     "average_precision_low",
     "average_precision_high",
     "brier_skill",
+    "reading_cut",
+    "reading_share",
+    "reading_reason",
+    "reading_cut_sure",
+    "reading_share_sure",
+    "reading_reason_sure",
     "n_suggestions",
     "status",
 )
@@ -77,7 +85,11 @@ def write_tables(
         shutil.copyfile(stage_dir(study, COMPARE_STAGE, keys.compare[0]) / name, folder / name)
     _write_suggestions(folder / "suggestions.csv", suggestions)
     _write_excerpts(folder / "excerpts.csv", study, units)
-    _write_codes(folder / "codes.csv", facts["codebook"], evaluation, Counter(suggestions["code"]))
+    estimates = read_estimates(study, keys.estimate[0])
+    write_json(folder / "estimates.json", estimates)
+    write_reading_list(folder / "reading.csv", study, keys, estimates)
+    n_suggestions = Counter(suggestions["code"])
+    _write_codes(folder / "codes.csv", facts["codebook"], evaluation, estimates, n_suggestions)
     topics = read_topics(study, keys.topics[0])
     write_json(folder / "topics.json", topics)
     _write_topics(folder / "topics.csv", topics)
@@ -130,12 +142,14 @@ def _write_codes(
     path: Path,
     codebook: Sequence[Mapping[str, str]],
     evaluation: Mapping[str, Any],
+    estimates: Mapping[str, Any],
     n_suggestions: Mapping[str, int],
 ) -> None:
     """Every code with what is known of it; ``status`` says why the model abstains where it does."""
     scored = {row["code"]: row for row in evaluation["scopes"].get("all", {}).get("codes", [])}
     parents = {code["parent"] for code in codebook}
     abstained = {row["code"]: row for row in evaluation["not_scored"]}
+    estimated = {row["code"]: row for row in estimates["codes"]}
     rows = []
     for code in codebook:
         found = scored.get(code["name"]) or abstained.get(code["name"], {})
@@ -144,6 +158,7 @@ def _write_codes(
             **found,
             "average_precision_low": interval.get("low"),
             "average_precision_high": interval.get("high"),
+            **_reading(estimated.get(code["name"], {})),
         }
         figures = [known.get(column) for column in CODE_COLUMNS[2:-2]]
         status = LEARNED if code["name"] in scored else found.get("reason", "")
@@ -161,10 +176,20 @@ def _write_codes(
     write_table(path, CODE_COLUMNS, rows)
 
 
-def _cell(value: float | int | None) -> str | float:
+def _reading(estimated: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a code's reading budget is in codes.csv."""
+    budget = estimated.get("budget", {})
+    return {
+        f"reading_{column}{ending}": budget.get(version, {}).get(key)
+        for version, ending in ((AVERAGE, ""), (SURE, "_sure"))
+        for column, key in (("cut", "cut"), ("share", "reading_share"), ("reason", "reason"))
+    }
+
+
+def _cell(value: str | float | int | None) -> str | float:
     if value is None:
         return ""
-    return value if isinstance(value, int) else round(value, 4)
+    return value if isinstance(value, str | int) else round(value, 4)
 
 
 def _write_topics(path: Path, topics: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from pipeline.report.agreement_view import agreement_view
 from pipeline.report.beside_view import beside_view
+from pipeline.report.budget_view import budget_view
 from pipeline.report.codes_view import codes_view
 from pipeline.report.how import how_groups
 from pipeline.report.notes_view import notes_view
@@ -38,6 +39,7 @@ def render_page(run: RunTables) -> str:
             overview=overview(run, beside),
             codes=codes_view(run),
             reading=reading,
+            budget=budget_view(run),
             topics=topics_view(run),
             beside=beside,
             agreement=agreement,

@@ -82,7 +82,7 @@ class CodeRow:
 class RunTables:
     """All tables of a run folder but the manifest, which is written after the report.
 
-    excerpts: by segment id. The last four are the JSON files as they stand.
+    excerpts: by segment id. The last five are the JSON files as they stand.
     """
 
     suggestions: tuple[Suggestion, ...]
@@ -98,6 +98,7 @@ def read_run(run_dir: Path) -> RunTables:
     """Read the tables of one run."""
     return RunTables(
         suggestions=tuple(_suggestion(cells) for cells in _rows(run_dir / "suggestions.csv")),
+    estimates: Mapping[str, Any]
         excerpts={cells["segment"]: _excerpt(cells) for cells in _rows(run_dir / "excerpts.csv")},
         codes=tuple(_code(cells) for cells in _rows(run_dir / "codes.csv")),
         summary=read_json(run_dir / "summary.json"),
@@ -110,6 +111,7 @@ def read_run(run_dir: Path) -> RunTables:
 def _rows(path: Path) -> list[Mapping[str, str]]:
     table = read_table(path.read_bytes(), file=path.name, for_machines=True)
     return [row.cells for row in table.rows]
+        estimates=read_json(run_dir / "estimates.json"),
 
 
 def read_evidence(cell: str) -> tuple[Evidence, Evidence]:
