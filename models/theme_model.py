@@ -24,6 +24,8 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 POSITIVE_FROM = 0.5
+NEVER = 2.0
+"""A threshold that no probability reaches: the code is not suggested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class ThemeModel:
 
     codes: (n_codes,) names, the order of every array. members: name of a view -> what was learned of it.
     shares: name of a view -> how much its member counts; they sum to 1.
-    thresholds: (n_codes,) probabilities from which a code is suggested.
+    thresholds: (n_codes,) probabilities from which a code is suggested; NEVER where the model abstains.
     """
 
     codes: tuple[str, ...]

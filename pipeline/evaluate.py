@@ -156,7 +156,7 @@ def _binned(truth: BoolArray, probabilities: FloatArray) -> tuple[FloatArray, Fl
 def _code(name: str, y: BoolArray, scored: Scored, i: int, target: Target) -> dict[str, object]:
     p, flags = scored.probabilities[:, i], scored.flags[:, i]
     rate, both = float(y.mean()), int((y & flags).sum())
-    place = int(target.learnable[i])
+    place, skill = int(target.learnable[i]), brier_skill(y, p)
     return {
         "code": name,
         "n_positive": int(y.sum()),
@@ -167,8 +167,16 @@ def _code(name: str, y: BoolArray, scored: Scored, i: int, target: Target) -> di
         "recall": both / int(y.sum()),
         "f1": 2 * both / (int(flags.sum()) + int(y.sum())),
         "average_precision": float(average_precision_score(y, p)),
-        "brier_skill": brier_skill(y, p),
+        "brier_skill": skill,
+        "abstains": no_better(skill),
     }
+
+
+def no_better(skill: float | None) -> str:
+    """Why the model does not suggest a code that it has learned; "" if it does."""
+    if skill is not None and skill > 0:
+        return ""
+    return "not suggested: no better than saying how common it is, on groups that the model had not seen"
 
 
 def brier_skill(y: BoolArray, p: FloatArray) -> float | None:

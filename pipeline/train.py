@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from corpus.files import digest, read_json, write_json
 from corpus.study import Study
 from models.store import model_files, read_model
-from models.theme_model import Scored, ThemeModel, train_theme_model
+from models.theme_model import NEVER, Scored, ThemeModel, train_theme_model
 from pipeline.cache import cached, library_versions, stage_dir, write_parquet
 from pipeline.evaluate import SCHEMA, evaluate, not_scored
 from pipeline.target import FEWEST_GROUPS, Target, make_target
@@ -88,13 +89,19 @@ def _train(
     trained = train_theme_model(
         members, target.shares[:, learned], target.groups, codes=codes, seed=seed, definitions=True
     )
-    files = model_files(trained.model)
+    evaluation = evaluate(target, trained.scored, codes=units.codes, texts=texts, seed=seed)
+    files = model_files(_abstaining(trained.model, evaluation))
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    evaluation = evaluate(target, trained.scored, codes=units.codes, texts=texts, seed=seed)
     write_json(folder / "evaluation.json", evaluation)
     write_json(folder / "card.json", _card(target, codes, codebook, files))
     _write_crossfit(folder / "crossfit.parquet", units, target, trained.scored, codes)
+
+
+def _abstaining(model: ThemeModel, evaluation: Mapping[str, Any]) -> ThemeModel:
+    """The model without suggestions of codes for which its evaluation shows no skill."""
+    abstains = [bool(row["abstains"]) for row in evaluation["scopes"]["all"]["codes"]]
+    return replace(model, thresholds=np.where(abstains, NEVER, model.thresholds))
 
 
 def _nothing_learned(target: Target, units: Units) -> dict[str, object]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.report.figures import SHARE_AXIS, Axis, Mark, mark
-from pipeline.report.levels import NOT_YET, Level, judged_on_few, level_of
+from pipeline.report.levels import Level, judged_on_few, level_of
 from pipeline.report.reliability_view import ReliabilityView, reliability_view
 from pipeline.report.tables import CodeRow, RunTables
 from pipeline.report.wording import (
@@ -189,7 +189,7 @@ def _code(
         n_positive=count(row.n_positive),
         n_groups=count(row.n_groups),
         n_suggestions=count(row.n_suggestions),
-        status=row.status if level_of(row) is NOT_YET else "",
+        status="" if row.suggested else row.status,
         marks=tuple(found for found in drawn if found) if row.learned else (),
         definition=words.get("definition", ""),
         include=words.get("include", ""),

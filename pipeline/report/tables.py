@@ -10,6 +10,7 @@ from typing import Any
 
 from corpus.files import read_json
 from corpus.tables import read_table
+from pipeline.outputs import LEARNED
 
 # An id ends in "#start-end".
 _SEGMENT_ID = re.compile(r"(.+?#\d+-\d+)(?:; |$)", re.DOTALL)
@@ -74,8 +75,13 @@ class CodeRow:
 
     @property
     def learned(self) -> bool:
-        """Whether the model suggests the code at all."""
+        """Whether the model knows the code, so that there are figures."""
         return self.average_precision is not None
+
+    @property
+    def suggested(self) -> bool:
+        """Whether the model suggests it: a code may be learned and yet no better than its base rate."""
+        return self.status == LEARNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,26 +98,26 @@ class RunTables:
     evaluation: Mapping[str, Any]
     agreement: Mapping[str, Any]
     topics: Mapping[str, Any]
+    estimates: Mapping[str, Any]
 
 
 def read_run(run_dir: Path) -> RunTables:
     """Read the tables of one run."""
     return RunTables(
         suggestions=tuple(_suggestion(cells) for cells in _rows(run_dir / "suggestions.csv")),
-    estimates: Mapping[str, Any]
         excerpts={cells["segment"]: _excerpt(cells) for cells in _rows(run_dir / "excerpts.csv")},
         codes=tuple(_code(cells) for cells in _rows(run_dir / "codes.csv")),
         summary=read_json(run_dir / "summary.json"),
         evaluation=read_json(run_dir / "evaluation.json"),
         agreement=read_json(run_dir / "agreement.json"),
         topics=read_json(run_dir / "topics.json"),
+        estimates=read_json(run_dir / "estimates.json"),
     )
 
 
 def _rows(path: Path) -> list[Mapping[str, str]]:
     table = read_table(path.read_bytes(), file=path.name, for_machines=True)
     return [row.cells for row in table.rows]
-        estimates=read_json(run_dir / "estimates.json"),
 
 
 def read_evidence(cell: str) -> tuple[Evidence, Evidence]:
