@@ -161,7 +161,7 @@ def _write_codes(
             **_reading(estimated.get(code["name"], {})),
         }
         figures = [known.get(column) for column in CODE_COLUMNS[2:-2]]
-        status = LEARNED if code["name"] in scored else found.get("reason", "")
+        status = found.get("abstains") or LEARNED if code["name"] in scored else found.get("reason", "")
         if code["name"] in parents and not found.get("n_positive"):
             status = HEADING
         rows.append(
