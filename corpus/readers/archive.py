@@ -48,12 +48,22 @@ class Archive:
 
     kind: what the file should be, for messages ("a Word document").
     names: of all members, in the order of the directory. warnings: what is odd but harmless.
+    largest, together: bytes that one member, and all that are read, may have when expanded.
     Raises FileError for what is no zip archive, is encrypted, holds more than 5,000 members, or names a member
     twice or lets two members share bytes (programs disagree on what such a file says).
     """
 
-    def __init__(self, data: bytes, *, file: str, kind: str) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        *,
+        file: str,
+        kind: str,
+        largest: int = MAX_MEMBER_BYTES,
+        together: int = MAX_READ_BYTES,
+    ) -> None:
         self.file = file
+        self._largest, self._together = largest, together
         _refuse_what_is_no_zip(data, file, kind)
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
@@ -72,14 +82,14 @@ class Archive:
         """The bytes of a member.
 
         Raises FileError for a member that is absent, encrypted, damaged, packed in an unusual way, or larger
-        than 12 MB, and when the members read so far have more than 24 MB together.
+        than may be, and when the members read so far are too large together.
         """
         if name not in self.names:
             raise FileError(self.file, [f"no {name} in it"], SAVE_AGAIN)
         member = self._zip.getinfo(name)
         if member.compress_type not in _METHODS:
             raise FileError(self.file, [f"{name} is packed by a method that is not used here"], SAVE_AGAIN)
-        limit = min(MAX_MEMBER_BYTES, MAX_READ_BYTES - self._n_read)
+        limit = min(self._largest, self._together - self._n_read)
         if member.file_size > limit:
             raise self._too_large(name, member.file_size)
         try:
@@ -95,7 +105,7 @@ class Archive:
 
     def _too_large(self, name: str, n_bytes: int) -> FileError:
         limits = (
-            f"one part may have {MAX_MEMBER_BYTES // 2**20} MB, all together {MAX_READ_BYTES // 2**20} MB"
+            f"one part may have {self._largest // 2**20} MB, all together {self._together // 2**20} MB"
         )
         problem = f"{name} expands to {n_bytes / 2**20:.1f} MB: {limits}"
         return FileError(self.file, [problem], "Split the file, or copy its text into a new one.")
