@@ -28,6 +28,7 @@ from pipeline.reading_list import listed
 from pipeline.report.budget_view import budget_view
 from pipeline.report.page import render_page
 from pipeline.report.tables import read_run
+from pipeline.report.wording import percent_from
 from pipeline.run import RunResult, run_study
 
 # The cut
@@ -337,10 +338,20 @@ def test_report_says_the_budget_in_a_sentence(ten) -> None:
     assert "on average, over transcripts like those that were coded, not for each one" in render_page(run)
 
 
+@pytest.mark.parametrize(
+    ("cut", "text"),
+    [(0.0, "0 %"), (1e-7, "0 %"), (0.00152, "0.15 %"), (0.0199, "1.9 %"), (0.4979, "49 %"), (1.0, "100 %")],
+)
+def test_cut_is_never_rounded_up(cut: float, text: str) -> None:
+    """Who reads from the printed percentage on reads no less than the budget asks for."""
+    assert percent_from(cut).replace("\N{NO-BREAK SPACE}", " ") == text
+
+
 def test_report_says_how_many_are_missing(tmp_path: Path, tiny_study_files: dict[str, str]) -> None:
     _, result = run_files(tmp_path / "study", tiny_study_files)
     view = budget_view(read_run(result.run_dir))
     assert {row.average.reason for row in view.rows} == {"not enough: 4 of 9"}
+    assert view.it_takes.startswith("It takes 9 transcripts that contain the code, and 29 for 95")
     assert view.example is None
     assert rows(result.run_dir / "reading.csv") == []
 

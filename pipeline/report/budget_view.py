@@ -11,7 +11,7 @@ from pipeline.reading_list import listed
 from pipeline.report.codes_view import code_numbers
 from pipeline.report.how_entry import How
 from pipeline.report.tables import RunTables
-from pipeline.report.wording import SPACE, count, count_of, percent
+from pipeline.report.wording import SPACE, count, count_of, percent, percent_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,9 @@ class BudgetExample:
 class BudgetView:
     """The section on reading budgets.
 
-    nothing: why there is none at all, or "". groups: what was held out together, for many. together: sentence on
-    all codes, or "". unlearned, left_out: sentences on codes without a row, and without a list in reading.csv.
+    nothing: why there is none at all, or "". groups: what was held out together, for many. Sentences, or "":
+    it_takes, on how many of them a budget takes, where a code is short of them; together, on all codes; unlearned,
+    left_out, on codes without a row, and without a list in reading.csv.
     """
 
     nothing: str
@@ -58,6 +59,7 @@ class BudgetView:
     n_unread: str
     rows: tuple[BudgetRow, ...]
     example: BudgetExample | None
+    it_takes: str
     together: str
     unlearned: str
     left_out: str
@@ -79,6 +81,7 @@ def budget_view(run: RunTables) -> BudgetView:
         n_unread=count(found["n_unread"] or 0),
         rows=tuple(_row(entry, numbers[entry["code"]]) for entry in learned),
         example=_example(found, with_budget),
+        it_takes=_it_takes(found, learned),
         together=_together(found, len(with_budget)),
         unlearned=f"{count_of(n_unlearned, 'code')} without a budget: not learned yet, or a heading."
         if n_unlearned
@@ -111,7 +114,7 @@ def _version(version: Mapping[str, Any], n_groups: int) -> BudgetVersion:
     if version["n_to_read"] is None:
         return BudgetVersion("", "", "", f"not enough: {n_groups} of {version['fewest']}")
     return BudgetVersion(
-        percent(version["reading_share"]), count(version["n_to_read"]), percent(version["cut"]), ""
+        percent(version["reading_share"]), count(version["n_to_read"]), percent_from(version["cut"]), ""
     )
 
 
@@ -124,10 +127,22 @@ def _example(found: Mapping[str, Any], with_budget: list[Mapping[str, Any]]) -> 
     words = (
         f"read these {percent(average['reading_share'])} of the segments that nobody has read "
         f"({count(average['n_to_read'])} of {count(found['n_unread'])}), those with a probability of "
-        f"{percent(average['cut'])} or more: over {found['groups']} like those that were coded, you will see on "
+        f"{percent_from(average['cut'])} or more: over {found['groups']} like those that were coded, you will see on "
         f"average at least {percent(found['budget']['recall'])} of what your coders would code."
     )
     return BudgetExample(entry["code"], words)
+
+
+def _it_takes(found: Mapping[str, Any], learned: list[Mapping[str, Any]]) -> str:
+    short = [
+        entry["budget"] for entry in learned if entry["budget"]["n_groups"] < entry["budget"][SURE]["fewest"]
+    ]
+    if not short:
+        return ""
+    return (
+        f"It takes {short[0][AVERAGE]['fewest']} {found['groups']} that contain the code, and "
+        f"{short[0][SURE]['fewest']} for {percent(found['budget']['confidence'])} confidence."
+    )
 
 
 def _together(found: Mapping[str, Any], n_codes: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -52,6 +53,14 @@ def percent(share: float | None) -> str:
     if 99.5 <= hundredfold < 100:
         return f">99{SPACE}%"
     return f"{hundredfold:.0f}{SPACE}%"
+
+
+def percent_from(share: float) -> str:
+    """Where something begins, never above it: two digits, rounded down; 0 % for what is below 0.001 %."""
+    hundredfold = share * 100
+    digits = min(3, max(0, 1 - math.floor(math.log10(hundredfold)))) if hundredfold else 0
+    down = math.floor(hundredfold * 10**digits) / 10**digits
+    return f"{down:.{digits if down else 0}f}{SPACE}%"
 
 
 def coefficient(value: float | None) -> str:
