@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from corpus.files import digest, read_json, write_json
+from corpus.files import read_json, write_json
 from corpus.study import Study
 from models.store import model_files, read_model
 from models.theme_model import NEVER, Scored, ThemeModel, train_theme_model
-from pipeline.cache import cached, library_versions, stage_dir, write_parquet
+from pipeline.cache import cached, stage_dir, write_parquet
 from pipeline.evaluate import SCHEMA, evaluate, not_scored
+from pipeline.model_card import make_card
 from pipeline.target import FEWEST_GROUPS, Target, make_target
 from pipeline.units import Units, read_study_json, read_units
 from pipeline.views import Embedding, context_of, definition_texts, members_of
@@ -94,7 +94,7 @@ def _train(
     for name, content in files.items():
         (folder / name).write_bytes(content)
     write_json(folder / "evaluation.json", evaluation)
-    write_json(folder / "card.json", _card(target, codes, codebook, files))
+    write_json(folder / "card.json", make_card(target, codes, codebook, files, encoder=encoder))
     _write_crossfit(folder / "crossfit.parquet", units, target, trained.scored, codes)
 
 
@@ -112,20 +112,6 @@ def _nothing_learned(target: Target, units: Units) -> dict[str, object]:
         "scopes": {},
         "not_scored": not_scored(target, units.codes),
         "leak": None,
-    }
-
-
-def _card(
-    target: Target, codes: Sequence[str], codebook: Sequence[Mapping[str, str]], files: dict[str, bytes]
-) -> dict[str, object]:
-    return {
-        "schema": SCHEMA,
-        "codes": list(codes),
-        "codebook_sha256": digest([dict(code) for code in codebook]),
-        "n_segments": len(target.rows),
-        "n_groups": len(set(target.groups)),
-        "libraries": library_versions(),
-        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
 
 
