@@ -74,9 +74,10 @@ def test_loss_is_a_share_of_each_groups_own_segments() -> None:
 
 
 def test_shares_that_add_up_to_the_limit_but_for_rounding_are_allowed() -> None:
-    """Ten losses of one tenth: 1 in all, which 19 groups may lose, though 10 x .1 in floats is another number."""
-    p = [value for i in range(10) for value in [0.1 + i / 1000, *[0.5] * 9]] + [0.5] * 9
-    groups = [f"a{i}" for i in range(10) for _ in range(10)] + [f"b{i}" for i in range(9)]
+    """Two losses of one half and ten of one tenth: 2 in all, which 29 groups may lose. In floats it is a bit more."""
+    parts = [2] * 2 + [10] * 10 + [1] * 17
+    groups = [f"t{i}" for i, n in enumerate(parts) for _ in range(n)]
+    p = [p for i, n in enumerate(parts) for p in ([0.1 + i / 100, *[0.5] * (n - 1)] if n > 1 else [0.5])]
     assert average_cut(np.array(p), np.ones(len(p), dtype=bool), groups).value == 0.5
 
 
@@ -157,6 +158,15 @@ def test_bound_never_falls_as_losses_grow_and_is_never_below_the_exact_one(
     n_lost = math.floor(a * n)
     exact = binom.cdf(n_lost, n, 0.1)
     assert hoeffding_bentkus(np.array([n_lost / n]), n, alpha=0.1)[0] >= exact * (1 - 1e-9)
+
+
+@pytest.mark.parametrize(("n", "n_lost"), [(200, 14), (200, 13.4), (500, 36)])
+def test_bound_is_bentkus_where_that_is_the_smaller(n: int, n_lost: float) -> None:
+    mean = n_lost / n
+    hoeffding = math.exp(-n * (mean * math.log(mean / 0.1) + (1 - mean) * math.log((1 - mean) / 0.9)))
+    bentkus = math.e * binom.cdf(math.ceil(n_lost), n, 0.1)
+    assert hoeffding_bentkus(np.array([mean]), n, alpha=0.1)[0] == pytest.approx(bentkus)
+    assert bentkus < hoeffding
 
 
 @given(st.lists(st.floats(0, 1), min_size=29, max_size=80))
