@@ -122,6 +122,6 @@ def _largest_cut(
         return Cut(math.nan, n_groups, fewest)
     cuts, tied = np.unique(probabilities[positive], return_inverse=True)
     weight = np.bincount(tied, weights=1 / size[group])
-    missed = np.cumsum(weight) - weight
+    missed = np.cumsum(np.append(0, weight[:-1]))
     # At the lowest nothing is missed, so with enough groups there always is one.
     return Cut(float(cuts[np.flatnonzero(holds(missed / n_groups, n_groups))[-1]]), n_groups, fewest)
