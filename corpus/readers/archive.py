@@ -104,9 +104,7 @@ class Archive:
         return data
 
     def _too_large(self, name: str, n_bytes: int) -> FileError:
-        limits = (
-            f"one part may have {self._largest // 2**20} MB, all together {self._together // 2**20} MB"
-        )
+        limits = f"one part may have {self._largest // 2**20} MB, all together {self._together // 2**20} MB"
         problem = f"{name} expands to {n_bytes / 2**20:.1f} MB: {limits}"
         return FileError(self.file, [problem], "Split the file, or copy its text into a new one.")
 
