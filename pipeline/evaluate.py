@@ -38,7 +38,8 @@ def evaluate(
         "split": {
             "unit": "group",
             "n_folds": int(scored.folds.max()) + 1,
-            "rule": "whole groups held out; features, calibration and thresholds learned inside the training part",
+            "rule": "whole groups held out; features, shares of members, calibration and thresholds learned inside "
+            "the training part",
         },
         "n_groups": len(set(target.groups)),
         "scopes": {

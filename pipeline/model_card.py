@@ -1,39 +1,19 @@
-"""The card of a model: what it learned from, how it was scored, and the hashes of its files."""
+"""The card of a model: what it learned from, and the hashes of its files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from corpus.codebook import read_codebook
-from corpus.coded import read_coded
-from corpus.errors import FileError
 from corpus.files import digest
-from corpus.names import shown_name
-from corpus.readers import read_transcripts
-from corpus.study import Study, transcript_files
 from models.encoder_files import PRECISIONS
-from models.store import CARD, ModelFileError, hashes_of
+from models.store import hashes_of
 from pipeline.cache import library_versions
 from pipeline.target import Target
 
 SCHEMA = 2
 #: What says what a code means; its colour and its place in the file do not.
 MEANING = ("name", "parent", "definition", "include", "exclude")
-OTHER_CODEBOOK = "The model is of another codebook"
 _OWN_ENCODER = "one of the study's own"
-_KEYS = {
-    "schema": int,
-    "codes": list,
-    "codebook_sha256": str,
-    "codebook": dict,
-    "encoder": str,
-    "n_segments": int,
-    "n_groups": int,
-    "libraries": dict,
-    "sha256": dict,
-}
-_SHARED_KEYS = {"scores": dict, "without_names": dict}
 
 Row = Mapping[str, str]
 
@@ -71,78 +51,3 @@ def code_meanings(codebook: Sequence[Row]) -> dict[str, str]:
     All codes count, also those that are not learned yet: each draws the line where the next one begins.
     """
     return {row["name"]: digest({field: row[field] for field in MEANING}) for row in codebook}
-
-
-def codebook_of(study: Study) -> list[dict[str, str]]:
-    """The codebook as a run would take it: that of codebook.csv, else the codes that occur in the codings."""
-    path = study.root / "codebook.csv"
-    codes = read_codebook(path.read_bytes()).codebook.codes if path.is_file() else ()
-    if not codes:
-        found = [
-            transcript
-            for name in transcript_files(study)
-            for transcript in read_transcripts(study.transcripts_dir / name, source=name).transcripts
-        ]
-        codes = read_coded(study, found).codebook.codes
-    return [{field: getattr(code, field) for field in MEANING} for code in codes]
-
-
-def check_card(card: Mapping[str, Any]) -> None:
-    """Raise ModelFileError, with every problem, for a card that is not made as ours are."""
-    if card.get("schema") != SCHEMA or isinstance(card.get("schema"), bool):
-        raise ModelFileError(CARD, [f"not of schema {SCHEMA}, which this version of precode reads"])
-    known = {**_KEYS, **_SHARED_KEYS}
-    problems = [f"'{key}' is missing" for key in _KEYS if key not in card]
-    problems += [f"{ascii(key)[:60]} is not known here" for key in card if key not in known]
-    problems += [
-        f"'{key}' is no {known[key].__name__}" for key in card if not _fits(card[key], known.get(key))
-    ]
-    if not problems:
-        texts = [
-            *card["codes"],
-            *card["codebook"].values(),
-            *card["libraries"].values(),
-            *card["sha256"].values(),
-        ]
-        if not all(isinstance(text, str) for text in texts):
-            problems.append("something that should be text is none")
-        elif missing := set(card["codes"]) - set(card["codebook"]):
-            problems.append(f"{len(missing)} codes are not in its codebook")
-        elif digest(card["codebook"]) != card["codebook_sha256"]:
-            problems.append("codebook_sha256 is not that of its codebook")
-    if problems:
-        raise ModelFileError(CARD, problems)
-
-
-def _fits(value: object, kind: type | None) -> bool:
-    return kind is None or (isinstance(value, kind) and not isinstance(value, bool))
-
-
-def refuse_other_codebook(card: Mapping[str, Any], codebook: Sequence[Row], *, file: str) -> None:
-    """Raise FileError, naming the codes that differ, unless the model learned from this codebook."""
-    theirs, ours = card.get("codebook"), code_meanings(codebook)
-    if not isinstance(theirs, dict):
-        theirs = {}
-        if card.get("codebook_sha256") == digest(ours):
-            return
-    groups = {
-        "are defined otherwise here": [
-            code for code in ours if code in theirs and theirs[code] != ours[code]
-        ],
-        "are not in this study's codebook": [code for code in theirs if code not in ours],
-        "are new in this study's codebook": [code for code in ours if code not in theirs] if theirs else [],
-    }
-    problems = [f"codes that {what}: {_named(codes)}" for what, codes in groups.items() if codes]
-    if not theirs:
-        problems.append("its codebook_sha256 is not that of this study's codebook")
-    if problems:
-        raise FileError(
-            file,
-            [OTHER_CODEBOOK, *problems],
-            "Use it in a study with the codebook that it learned from, or train one here: 'precode run STUDY'.",
-        )
-
-
-def _named(codes: Sequence[str], *, most: int = 12) -> str:
-    names = ", ".join(shown_name(code) for code in sorted(codes)[:most])
-    return names + (f" and {len(codes) - most} more" if len(codes) > most else "")

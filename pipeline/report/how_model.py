@@ -65,8 +65,9 @@ def meant(encoder: str) -> tuple[How, ...]:
             "The words of a segment and their parts, runs of characters; and, by the sentence encoder "
             f"{encoder}, the meaning of the segment and of two segments before it and two after it, whoever "
             "speaks there, the next ones counting most (0.7, then 0.4). Two linear models, of words and of "
-            "meaning, are averaged on the scale of log odds. The name and the definition of each code are "
-            "an example of it that both learn from.",
+            "meaning, are averaged on the scale of log odds, each counting as much as it proved on held-out "
+            "transcripts (stacking: Wolpert 1992, Breiman 1996; the same for all codes). The name and the "
+            "definition of each code are an example of it that both learn from.",
         ),
         How(
             "meaning",
@@ -96,7 +97,9 @@ KNOWN = (
         "known",
         "Known well, partly, hardly, not learned yet",
         f"A way to sort, not a test: by average precision, {LIMITS_IN_WORDS}. Not learned yet: fewer than "
-        f"{FEWEST_POSITIVE} coded segments, or they stand in fewer than {FEWEST_GROUPS} groups.",
+        f"{FEWEST_POSITIVE} coded segments, or they stand in fewer than {FEWEST_GROUPS} groups. A code that was "
+        "learned is still not suggested if, on groups that the model had not seen, its probabilities were no "
+        "better than always saying how common the code is (Brier skill 0 or less); figures over all codes count it.",
     ),
     How(
         "few",

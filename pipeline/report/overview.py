@@ -166,6 +166,12 @@ def _attention(run: RunTables, beside: BesideView) -> Iterator[Attention]:
     n_missing = sum(level_of(row) is NOT_YET for row in rows)
     if n_missing:
         yield Attention(f"{count_of(n_missing, 'code')} not learned yet: never suggested.", "codes")
+    n_without_skill = sum(row.learned and not row.suggested for row in rows)
+    if n_without_skill:
+        yield Attention(
+            f"{count_of(n_without_skill, 'code')} learned, but no better than saying how common: not suggested.",
+            "codes",
+        )
     leak = run.evaluation.get("leak")
     if leak and leak["share"] and leak["share"] >= MANY_REPEATED:
         share, n = percent(leak["share"]), count_of(leak["n_texts_on_both_sides"], "segment")
