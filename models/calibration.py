@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize
 from scipy.special import expit
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 SHRINKAGE = 20.0
+_STRAIGHT = np.array([1.0, 1.0, 0.0])
 _NEWTON_STEPS = 100
 _SHIFT_PULL = 1e-3
 _LEAST_SHARE = 2.0**-40
@@ -22,27 +24,60 @@ _LEAST_SHARE = 2.0**-40
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Platt scaling: probability = expit(slope * logit + shift), one pair a code, each (n_codes,)."""
+    """Platt scaling of a code, then a bend that all codes share.
+
+    slopes, shifts: (n_codes,), of the score slope * logit + shift. bend: (3,), as ``_bent`` has it.
+    """
 
     slopes: FloatArray
     shifts: FloatArray
+    bend: FloatArray
+
+    def scores(self, logits: FloatArray) -> FloatArray:
+        """(n, n_codes): what contributions sum to."""
+        return np.asarray(logits * self.slopes + self.shifts)
 
     def probabilities(self, logits: FloatArray) -> FloatArray:
-        """(n, n_codes) in 0..1."""
-        return np.asarray(expit(logits * self.slopes + self.shifts))
+        """(n, n_codes) in 0..1, never falling where a score rises."""
+        return np.asarray(expit(_bent(self.scores(logits), self.bend)))
 
 
 def fit_calibration(logits: FloatArray, targets: FloatArray) -> Calibration:
-    """Platt (1999) a code, its slope drawn towards that of all codes together.
+    """Platt (1999) a code, its slope drawn towards that of all codes together; then beta calibration in common.
 
     logits, targets: (n, k), targets in 0..1. The pull is that of SHRINKAGE / 4 in the curvature
-    of the likelihood (20 cells at even odds), so a code with few positives takes mostly the common slope.
+    of the likelihood (20 cells at even odds), so a code with few positives takes mostly the common slope. A line fits
+    the many improbable cells first: the few most probable ones, which are what is shown, need the bend.
     """
     common = _newton(logits.reshape(-1, 1), targets.reshape(-1, 1), np.array([[1.0], [0.0]]), pull=1e-3)
     prior = np.repeat(common, logits.shape[1], axis=1)
     # The rate differs between codes by nature: only the slope is pulled, the shift is free.
     fitted = _newton(logits, targets, prior, pull=SHRINKAGE / 4)
-    return Calibration(fitted[0], fitted[1])
+    return Calibration(fitted[0], fitted[1], _fit_bend(logits * fitted[0] + fitted[1], targets))
+
+
+def _bent(scores: FloatArray, bend: FloatArray) -> FloatArray:
+    """a * log p - b * log(1 - p) + c with p = expit(score), bend = (a, b, c), a and b at least 0.
+
+    Kull, Silva Filho and Flach (2017, Beta calibration, eq. 4); (1, 1, 0) changes nothing.
+    """
+    return np.asarray(-bend[0] * np.logaddexp(0, -scores) + bend[1] * np.logaddexp(0, scores) + bend[2])
+
+
+def _fit_bend(scores: FloatArray, targets: FloatArray) -> FloatArray:
+    """(3,) of all cells together, a and b drawn towards 1 as slopes are towards each other."""
+    low, high, y = -np.logaddexp(0, -scores), np.logaddexp(0, scores), targets
+    pull = SHRINKAGE / 4
+
+    def objective(bend: FloatArray) -> tuple[float, FloatArray]:
+        z = bend[0] * low + bend[1] * high + bend[2]
+        apart, error = bend - _STRAIGHT, expit(z) - y
+        loss = (np.logaddexp(0, z) - y * z).sum() + pull / 2 * np.square(apart[:2]).sum()
+        slope = [(error * low).sum(), (error * high).sum(), error.sum()]
+        return float(loss), np.array(slope) + pull * apart * _STRAIGHT
+
+    bounds = [(0.0, None), (0.0, None), (None, None)]
+    return np.asarray(minimize(objective, _STRAIGHT, jac=True, method="L-BFGS-B", bounds=bounds).x)
 
 
 def _newton(logits: FloatArray, targets: FloatArray, prior: FloatArray, *, pull: float) -> FloatArray:

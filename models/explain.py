@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from models.linear import Rows
-from models.members import CONTEXT, WORDS
+from models.members import CONTEXT, WORDS, FittedContext
+from models.nearest import NEAREST, FittedNearest
 from models.ngrams import share_among_words
 from models.theme_model import ThemeModel
 from models.views import PARTS, part_contributions
@@ -18,7 +19,7 @@ IntArray = npt.NDArray[np.intp]
 
 
 def word_contributions(model: ThemeModel, text: str, view: Rows, code: int) -> dict[str, float]:
-    """Word -> what it adds to the calibrated logit of a code, in logits.
+    """Word -> what it adds to the score of a code (``Calibration.scores``), in logits.
 
     view: (1, d) of the text, as ``count_ngrams`` gives it. The contributions, with those of signs under "", sum
     to slope * share of the words member * (its logit - its intercept): exactly what the words add.
@@ -39,18 +40,22 @@ def speaking_words(
 
 
 def meaning_contributions(model: ThemeModel, views: Mapping[str, Rows], code: int) -> dict[str, float]:
-    """What the meaning of a segment, and what was said before and after it, add to the calibrated logit of a code.
+    """What the other members add to the score of a code: meaning, what was said around it, excerpts it is like.
 
-    views: of this one segment. Empty for a model of words only. With ``word_contributions`` and the intercepts
-    it sums to the whole logit.
+    views: of this one segment. Empty for a model of words only. With ``word_contributions``, the intercepts and the
+    codes' own rates it sums to the whole score. "examples" is how far the votes of coded excerpts are above the rate.
     """
-    fitted = model.members.get(CONTEXT)
-    if fitted is None:
-        return {}
-    scale = model.scale(CONTEXT, code)
-    parts = part_contributions(views[CONTEXT], fitted.linear.weights[code] * scale)
-    around = sum(value for name, value in parts.items() if name != PARTS[0])
-    return {"meaning": parts[PARTS[0]], "context": around}
+    found: dict[str, float] = {}
+    context, nearest = model.members.get(CONTEXT), model.members.get(NEAREST)
+    if isinstance(context, FittedContext):
+        weights = context.linear.weights[code] * model.scale(CONTEXT, code)
+        parts = part_contributions(views[CONTEXT], weights)
+        around = sum(value for name, value in parts.items() if name != PARTS[0])
+        found |= {"meaning": parts[PARTS[0]], "context": around}
+    if isinstance(nearest, FittedNearest):
+        above = nearest.logits(views[NEAREST])[0, code] - nearest.rate_logits[code]
+        found["examples"] = float(above * model.scale(NEAREST, code))
+    return found
 
 
 def nearest_rows(queries: Rows, known: Rows, *, most: int) -> IntArray:

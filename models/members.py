@@ -28,12 +28,8 @@ CONTEXT = "context"
 class Fitted(Protocol):
     """What a member learned."""
 
-    @property
-    def linear(self) -> Linear:
-        """Weights over ``features``."""
-
-    def features(self, view: Rows) -> Rows:
-        """What the linear part sees of a view: (n, d)."""
+    def logits(self, view: Rows) -> FloatArray:
+        """(n, n_codes) of a view (n, d)."""
 
 
 class Member(Protocol):
@@ -59,6 +55,10 @@ class FittedWords:
         """TF-IDF of counts as ``models.ngrams.count_ngrams`` gives them."""
         return weigh(view, self.idf, len(self.vocabulary.words))
 
+    def logits(self, view: Rows) -> FloatArray:
+        """(n, n_codes)."""
+        return self.linear.logits(self.features(view))
+
 
 @dataclass(frozen=True, slots=True)
 class WordsMember:
@@ -81,9 +81,9 @@ class FittedContext:
 
     linear: Linear
 
-    def features(self, view: Rows) -> Rows:
-        """The view itself, as ``models.views.context_view`` gives it."""
-        return view
+    def logits(self, view: Rows) -> FloatArray:
+        """(n, n_codes) of rows as ``models.views.context_view`` gives them."""
+        return self.linear.logits(view)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,3 @@ class ContextMember:
     def fit(self, rows: IntArray, targets: FloatArray, *, seed: int) -> FittedContext:
         """Weights from these rows alone; nothing here is random."""
         return FittedContext(fit_linear(self.view[rows], targets, strength=STRENGTH, seed=seed))
-
-
-def member_logits(fitted: Fitted, view: Rows) -> FloatArray:
-    """(n, n_codes)."""
-    return fitted.linear.logits(fitted.features(view))

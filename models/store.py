@@ -23,11 +23,12 @@ from corpus.readers.strict_json import JsonError, parse_json
 from models.calibration import Calibration
 from models.linear import Linear
 from models.members import CONTEXT, WORDS, Fitted, FittedContext, FittedWords
+from models.nearest import NEAREST, FittedNearest
 from models.ngrams import Vocabulary
 from models.theme_model import NEVER, ThemeModel
 from models.views import PARTS
 
-SCHEMA = 2
+SCHEMA = 3
 MODEL, ARRAYS, CARD = "model.json", "model.npz", "card.json"
 #: Largest files that are read, in bytes: far above what a study of 60 codes on a laptop makes.
 LIMITS: Mapping[str, int] = {MODEL: 64 * 2**20, ARRAYS: 256 * 2**20, CARD: 2**20}
@@ -35,7 +36,9 @@ REMEDY = "Take it again from where it came, or train a new one: 'precode run STU
 
 _PER_CODE = ("slopes", "shifts", "thresholds")
 _FIRST_VERSION = (1, 0)
-_WEIGHTS = "weights"
+#: What the numbers of an array are, by the end of its name, where they need not be exact: for the file's size.
+_TYPES = {"weights": "<f4", "rows": "<f2"}
+_EXACT = "<f8"
 
 Array = npt.NDArray[Any]
 
@@ -52,6 +55,7 @@ def model_files(model: ThemeModel) -> dict[str, bytes]:
     arrays = {
         "slopes": model.calibration.slopes,
         "shifts": model.calibration.shifts,
+        "bend": model.calibration.bend,
         "thresholds": model.thresholds,
     }
     members = {}
@@ -65,7 +69,8 @@ def model_files(model: ThemeModel) -> dict[str, bytes]:
         "shares": dict(model.shares),
     }
     stream = io.BytesIO()
-    np.savez(stream, allow_pickle=False, **{name: np.ascontiguousarray(a) for name, a in arrays.items()})
+    ordered = {name: np.ascontiguousarray(a) for name, a in sorted(arrays.items())}
+    np.savez(stream, allow_pickle=False, **ordered)
     return {
         MODEL: json.dumps(described, ensure_ascii=False, sort_keys=True).encode(),
         ARRAYS: stream.getvalue(),
@@ -79,8 +84,12 @@ def _describe(fitted: Fitted) -> dict[str, Any]:
 
 
 def _arrays(fitted: Fitted) -> dict[str, Array]:
+    if isinstance(fitted, FittedNearest):
+        return {"rows": fitted.rows.astype(np.float16), "shares": fitted.shares}
+    if not isinstance(fitted, FittedWords | FittedContext):
+        raise TypeError(f"no such member is kept: {type(fitted).__name__}")
     arrays: dict[str, Array] = {
-        _WEIGHTS: fitted.linear.weights.astype(np.float32),
+        "weights": fitted.linear.weights.astype(np.float32),
         "intercepts": fitted.linear.intercepts,
     }
     return arrays | ({"idf": fitted.idf} if isinstance(fitted, FittedWords) else {})
@@ -167,7 +176,9 @@ def parse_model(files: Mapping[str, bytes]) -> ThemeModel:
     shapes = _expected_shapes(described["members"], len(codes))
     arrays = _read_arrays(files[ARRAYS], shapes)
     members = {name: _rebuild(name, row, arrays) for name, row in described["members"].items()}
-    calibration = Calibration(arrays["slopes"], arrays["shifts"])
+    calibration = Calibration(arrays["slopes"], arrays["shifts"], arrays["bend"])
+    if (calibration.bend[:2] < 0).any():
+        raise ModelFileError(ARRAYS, ["bend: a probability would fall where the score rises"])
     thresholds = arrays["thresholds"]
     if not (((thresholds >= 0) & (thresholds <= 1)) | (thresholds == NEVER)).all():
         raise ModelFileError(ARRAYS, ["a threshold is no probability"])
@@ -203,16 +214,21 @@ def _shares(found: object, members: set[str]) -> dict[str, float]:
 
 def _expected_shapes(members: object, n_codes: int) -> dict[str, tuple[int | None, ...]]:
     """Name of an array -> its shape; None where any length will do."""
-    if not isinstance(members, dict) or WORDS not in members or not set(members) <= {WORDS, CONTEXT}:
-        raise ModelFileError(MODEL, [f"members: not '{WORDS}', with or without '{CONTEXT}'"])
-    shapes: dict[str, tuple[int | None, ...]] = dict.fromkeys(_PER_CODE, (n_codes,))
+    known = {WORDS, CONTEXT, NEAREST}
+    if not isinstance(members, dict) or WORDS not in members or not set(members) <= known:
+        raise ModelFileError(MODEL, [f"members: not '{WORDS}', with or without '{CONTEXT}' and '{NEAREST}'"])
+    shapes: dict[str, tuple[int | None, ...]] = {"bend": (3,)}
+    shapes |= dict.fromkeys(_PER_CODE, (n_codes,))
     for name, row in members.items():
         width = None
         _refuse_keys(row, {"words", "characters"} if name == WORDS else set(), f"member '{name}'")
+        if name == NEAREST:
+            shapes |= {f"{name}.rows": (None, None), f"{name}.shares": (None, n_codes)}
+            continue
         if name == WORDS:
             width = sum(len(_strings(row[key], key)) for key in ("words", "characters"))
             shapes[f"{name}.idf"] = (width,)
-        shapes |= {f"{name}.{_WEIGHTS}": (n_codes, width), f"{name}.intercepts": (n_codes,)}
+        shapes |= {f"{name}.weights": (n_codes, width), f"{name}.intercepts": (n_codes,)}
     return shapes
 
 
@@ -241,7 +257,7 @@ def _array(name: str, data: bytes, expected: tuple[int | None, ...]) -> Array:
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
     except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError):
         raise ModelFileError(ARRAYS, [f"{name}: no NPY array of version 1.0"]) from None
-    wanted = "<f4" if name.endswith(f".{_WEIGHTS}") else "<f8"
+    wanted = _TYPES.get(name.rpartition(".")[2], _EXACT)
     if dtype.str != wanted:
         raise ModelFileError(ARRAYS, [f"{name}: made of {shown(dtype)}, not of {wanted}: never unpacked"])
     fits = len(shape) == len(expected) and all(b in (None, a) for a, b in zip(shape, expected, strict=True))
@@ -255,10 +271,25 @@ def _array(name: str, data: bytes, expected: tuple[int | None, ...]) -> Array:
 
 
 def _rebuild(name: str, described: Mapping[str, Any], arrays: Mapping[str, Array]) -> Fitted:
-    linear = Linear(arrays[f"{name}.{_WEIGHTS}"].astype(np.float64), arrays[f"{name}.intercepts"])
-    if name != WORDS:
-        if linear.weights.shape[1] % len(PARTS):
-            raise ModelFileError(ARRAYS, [f"{name}: not {len(PARTS)} equal parts"])
+    if name == NEAREST:
+        return _rebuild_nearest(arrays[f"{name}.rows"], arrays[f"{name}.shares"])
+    linear = Linear(arrays[f"{name}.weights"].astype(np.float64), arrays[f"{name}.intercepts"])
+    if name == CONTEXT:
+        _check_parts(name, linear.weights)
         return FittedContext(linear)
     vocabulary = Vocabulary(tuple(described["words"]), tuple(described["characters"]))
     return FittedWords(vocabulary, arrays[f"{name}.idf"], linear)
+
+
+def _rebuild_nearest(rows: Array, shares: Array) -> FittedNearest:
+    _check_parts(NEAREST, rows)
+    if len(rows) != len(shares) or not len(rows):
+        raise ModelFileError(ARRAYS, [f"{NEAREST}: not as many rows as shares"])
+    if not ((shares >= 0) & (shares <= 1)).all():
+        raise ModelFileError(ARRAYS, [f"{NEAREST}: a share is not in 0..1"])
+    return FittedNearest(rows.astype(np.float32), shares)
+
+
+def _check_parts(name: str, rows: Array) -> None:
+    if rows.shape[1] % len(PARTS):
+        raise ModelFileError(ARRAYS, [f"{name}: not {len(PARTS)} equal parts"])

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from models.calibration import Calibration, fit_calibration, fit_thresholds
 from models.crossfit import Crossfit, IntArray, assign_folds, crossfit
 from models.linear import Rows
-from models.members import WORDS, Fitted, FittedWords, Member, member_logits
+from models.members import WORDS, Fitted, FittedWords, Member
 from models.stacking import learn_weights
 
 FloatArray = npt.NDArray[np.float64]
@@ -54,7 +54,7 @@ class ThemeModel:
 
     def logits(self, views: Mapping[str, Rows]) -> FloatArray:
         """Uncalibrated (n, n_codes): the weighted mean over members."""
-        parts = [self.shares[name] * member_logits(self.members[name], views[name]) for name in self.members]
+        parts = [self.shares[name] * self.members[name].logits(views[name]) for name in self.members]
         return np.asarray(np.sum(parts, axis=0))
 
     def probabilities(self, views: Mapping[str, Rows]) -> FloatArray:
@@ -115,7 +115,7 @@ def train_theme_model(
         return member.fit(rows, taught[rows], seed=seed)
 
     def fit_predict(train: IntArray, predicted: IntArray) -> FloatArray:
-        parts = [member_logits(fit(member, train), member.view[predicted]) for member in members.values()]
+        parts = [fit(member, train).logits(member.view[predicted]) for member in members.values()]
         return np.hstack(parts)
 
     result = crossfit(fit_predict, folds, len(codes) * len(members))

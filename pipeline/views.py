@@ -12,6 +12,7 @@ from corpus.study import Study
 from models.encoder import find_encoder
 from models.linear import Rows
 from models.members import CONTEXT, WORDS, ContextMember, Member, WordsMember
+from models.nearest import NEAREST, NearestMember
 from models.ngrams import count_ngrams, learn_vocabulary
 from models.theme_model import ThemeModel
 from models.views import context_view
@@ -49,7 +50,8 @@ def members_of(
             find_encoder(encoder).encode(definitions), [str(i) for i in range(len(definitions))]
         )
         rows = np.stack([context[segment.segment_id] for segment in segments])
-        members[CONTEXT] = ContextMember(np.vstack([rows, defined]))
+        view = np.vstack([rows, defined])
+        members |= {CONTEXT: ContextMember(view), NEAREST: NearestMember(view)}
     return members
 
 
@@ -61,7 +63,8 @@ def views_of(
         WORDS: count_ngrams([segment.text for segment in segments], model.words.vocabulary)
     }
     if CONTEXT in model.members:
-        views[CONTEXT] = np.stack([context[segment.segment_id] for segment in segments])
+        rows = np.stack([context[segment.segment_id] for segment in segments])
+        views |= {CONTEXT: rows, NEAREST: rows}
     return views
 
 

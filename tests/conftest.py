@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import numpy as np
@@ -13,9 +14,11 @@ import pytest
 
 from corpus.records import Transcript, Turn
 from corpus.study import Study, load_study
-from models.members import WORDS, WordsMember
+from models.members import CONTEXT, WORDS, ContextMember, WordsMember
+from models.nearest import NEAREST, NearestMember, unit_rows
 from models.ngrams import count_ngrams, learn_vocabulary
-from models.theme_model import Trained, train_theme_model
+from models.theme_model import ThemeModel, Trained, train_theme_model
+from models.views import context_view
 
 # A run of CI finds what the last one found: the search for new examples is for developers' machines.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
@@ -136,6 +139,31 @@ def toy(make_toy: Callable[..., ToyCorpus]) -> ToyCorpus:
 def trained(toy: ToyCorpus, train_toy: Callable[[ToyCorpus], Trained]) -> Trained:
     """The model of ``toy``."""
     return train_toy(toy)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A model with all members, and what these see of the corpus it was trained on."""
+
+    model: ThemeModel
+    views: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def whole(toy: ToyCorpus) -> Whole:
+    """A model of ``toy`` with all members; its embeddings are the words' counts on eight random axes."""
+    vocabulary = learn_vocabulary(toy.texts)
+    counts = count_ngrams(toy.texts, vocabulary)
+    axes = np.random.default_rng(1).normal(size=(counts.shape[1], 8))
+    embeddings = unit_rows((counts @ axes).astype(np.float32))
+    view = context_view(embeddings, toy.groups)
+    members = {
+        WORDS: WordsMember(vocabulary, counts),
+        CONTEXT: ContextMember(view),
+        NEAREST: NearestMember(view),
+    }
+    model = train_theme_model(members, toy.targets, toy.groups, codes=toy.codes, seed=0).model
+    return Whole(model, {WORDS: counts, CONTEXT: view, NEAREST: view})
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
-from models.calibration import SHRINKAGE, fit_calibration, fit_thresholds
+from models.calibration import SHRINKAGE, _bent, fit_calibration, fit_thresholds
 
 
 def drawn(slope: float, shift: float, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -129,3 +129,36 @@ def test_threshold_is_shrunk_towards_the_common_one_by_n_over_n_plus_20(n_positi
 
 def test_without_any_positive_the_threshold_is_one_half() -> None:
     assert fit_thresholds(np.array([[0.1], [0.9]]), np.zeros((2, 1), dtype=bool)) == pytest.approx([0.5])
+
+
+def test_bend_recovers_what_bent_the_probabilities() -> None:
+    """Labels whose chances are a beta-calibrated sigmoid: the surest scores promise too much."""
+    random = np.random.default_rng(3)
+    logits = random.normal(size=60_000) * 2.5
+    true = expit(_bent(logits, np.array([1.0, 0.4, 0.0])))
+    labels = (random.random(60_000) < true).astype(float)
+    found = fit_calibration(logits[:, None], labels[:, None])
+    assert np.abs(found.probabilities(logits[:, None])[:, 0] - true).max() < 0.03
+    straight = expit(found.scores(logits[:, None])[:, 0])
+    assert np.abs(straight - true).max() > 0.05
+
+
+def test_straight_bend_changes_nothing() -> None:
+    scores = np.linspace(-30, 30, 61)
+    np.testing.assert_allclose(_bent(scores, np.array([1.0, 1.0, 0.0])), scores, atol=1e-9)
+
+
+@given(
+    st.floats(0, 5), st.floats(0, 5), st.floats(-3, 3), st.lists(st.floats(-50, 50), min_size=2, max_size=20)
+)
+def test_bent_scores_never_fall_where_scores_rise(a: float, b: float, c: float, scores: list[float]) -> None:
+    bent = _bent(np.sort(scores), np.array([a, b, c]))
+    assert (np.diff(bent) >= -1e-9).all()
+
+
+def test_mean_probability_is_the_observed_share_over_all_cells() -> None:
+    random = np.random.default_rng(5)
+    logits = random.normal(size=(4000, 3)) * [1.0, 2.0, 3.0]
+    labels = (random.random((4000, 3)) < expit(0.7 * logits - 2)).astype(float)
+    found = fit_calibration(logits, labels).probabilities(logits)
+    assert found.mean() == pytest.approx(labels.mean(), abs=1e-4)

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.explain import nearest_rows
+from models.explain import meaning_contributions, nearest_rows
 from models.explain import speaking_words as speaking_words_of
 from models.explain import word_contributions as word_contributions_of
-from models.members import WORDS
+from models.members import CONTEXT, WORDS
+from models.nearest import NEAREST
 from models.ngrams import count_ngrams
 
 WORDS_SAID = st.sampled_from(
@@ -32,16 +33,31 @@ def speaking_words(model, text: str, code: int, *, most: int):
 
 @given(said=st.lists(WORDS_SAID, max_size=12), code=st.integers(0, 2))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_contributions_with_the_intercept_are_exactly_the_calibrated_logit(
-    trained, said: list[str], code: int
-) -> None:
+def test_contributions_with_the_intercept_are_exactly_the_score(trained, said: list[str], code: int) -> None:
     model, text = trained.model, " ".join(said)
-    probability = model.probabilities(view_of(model, text))[0, code]
+    score = model.calibration.scores(model.logits(view_of(model, text)))[0, code]
     constant = (
         model.calibration.slopes[code] * model.words.linear.intercepts[code] + model.calibration.shifts[code]
     )
     total = constant + sum(word_contributions(model, text, code).values())
-    assert total == pytest.approx(np.log(probability / (1 - probability)), abs=1e-6)
+    assert total == pytest.approx(score, abs=1e-6)
+
+
+@pytest.mark.parametrize("row", [0, 31, 119])
+def test_contributions_of_all_members_sum_to_the_score(toy, whole, row: int) -> None:
+    model, here = whole.model, {name: view[row : row + 1] for name, view in whole.views.items()}
+    for code in range(3):
+        constants = (
+            model.scale(WORDS, code) * model.words.linear.intercepts[code]
+            + model.scale(CONTEXT, code) * model.members[CONTEXT].linear.intercepts[code]
+            + model.scale(NEAREST, code) * model.members[NEAREST].rate_logits[code]
+            + model.calibration.shifts[code]
+        )
+        words = word_contributions_of(model, toy.texts[row], here[WORDS], code)
+        others = meaning_contributions(model, here, code)
+        assert list(others) == ["meaning", "context", "examples"]
+        total = constants + sum(words.values()) + sum(others.values())
+        assert total == pytest.approx(model.calibration.scores(model.logits(here))[0, code], abs=1e-5)
 
 
 def test_contributions_are_halved_when_two_members_speak_alike(trained) -> None:

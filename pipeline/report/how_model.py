@@ -11,8 +11,9 @@ PROBABLE = (
         "probability",
         "Probability of a suggestion",
         'How many of 100 such suggestions can be expected to be right, as "What counts as coded" has it. The '
-        "model's raw score is calibrated (Platt 1999) on scores that it gave to transcripts held out from "
-        "training; it is as uncertain as the evaluation of the code.",
+        "model's raw score is calibrated (Platt 1999 for each code, then beta calibration for all together: Kull, "
+        "Silva Filho & Flach 2017) on scores that it gave to transcripts held out from training; it is as "
+        "uncertain as the evaluation of the code.",
     ),
     How(
         "threshold",
@@ -65,16 +66,18 @@ def meant(encoder: str) -> tuple[How, ...]:
             "The words of a segment and their parts, runs of characters; and, by the sentence encoder "
             f"{encoder}, the meaning of the segment and of two segments before it and two after it, whoever "
             "speaks there, the next ones counting most (0.7, then 0.4). Two linear models, of words and of "
-            "meaning, are averaged on the scale of log odds, each counting as much as it proved on held-out "
-            "transcripts (stacking: Wolpert 1992, Breiman 1996; the same for all codes). The name and the "
-            "definition of each code are an example of it that both learn from.",
+            "meaning, and a vote of the coded segments that are nearest in meaning are averaged on the scale "
+            "of log odds, each counting as much as it proved on held-out transcripts (stacking: Wolpert 1992, "
+            "Breiman 1996; the same for all codes). The name and the definition of each code are an example "
+            "of it that all learn from.",
         ),
         How(
             "meaning",
-            "What it means as a whole, what was said around it",
-            "What the meaning of the segment, and that of the segments before and after it, adds to the score "
-            "on the same scale as words: exact contributions too, also where they speak against the code. "
-            "They belong to no single word, so nothing is marked for them in the quote.",
+            "What it means as a whole, what was said around it, excerpts it is like",
+            "What the meaning of the segment, that of the segments before and after it, and the vote of the "
+            "segments like it that people read add to the score on the same scale as words: exact contributions "
+            "too, also where they speak against the code. They belong to no single word, so nothing is marked for "
+            "them in the quote. A vote counts the less the less alike a segment and its neighbours are.",
         ),
         How(
             "nearest",

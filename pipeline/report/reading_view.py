@@ -21,7 +21,11 @@ EXCERPT_CHARACTERS = 240
 DEFINITION_CHARACTERS = 160
 #: From these contributions on, in logits, a word is marked in the quote, and marked strongly.
 FAINT, STRONG = 0.15, 0.35
-PART_WORDS = {"meaning": "what it means as a whole", "context": "what was said around it"}
+PART_WORDS = {
+    "meaning": "what it means as a whole",
+    "context": "what was said around it",
+    "examples": "coded excerpts that it is like",
+}
 #: With more transcripts than this, small ones share a shelf of at least SHELF_SEGMENTS segments.
 MANY_TRANSCRIPTS, SHELF_SEGMENTS = 60, 40
 

@@ -19,14 +19,14 @@ _SEGMENT_ID = re.compile(r"(.+?#\d+-\d+)(?:; |$)", re.DOTALL)
 #: Names with what each added, in logits, as the table orders them.
 Evidence = tuple[tuple[str, float], ...]
 #: What a cell of evidence may end with, in square brackets.
-PARTS = ("meaning", "context")
+PARTS = ("meaning", "context", "examples")
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
     """A row of suggestions.csv.
 
-    evidence: words with what each added, in logits. parts: what no single word added, "meaning" and "context",
+    evidence: words with what each added, in logits. parts: what no single word added, PARTS,
         where there is a sentence encoder. nearest: ids of segments in excerpts.csv.
     """
 
