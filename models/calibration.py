@@ -16,7 +16,8 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 SHRINKAGE = 20.0
-_STRAIGHT = np.array([1.0, 1.0, 0.0])
+STRAIGHT = np.array([1.0, 1.0, 0.0])
+"""The bend that changes nothing."""
 _NEWTON_STEPS = 100
 _SHIFT_PULL = 1e-3
 _LEAST_SHARE = 2.0**-40
@@ -71,13 +72,13 @@ def _fit_bend(scores: FloatArray, targets: FloatArray) -> FloatArray:
 
     def objective(bend: FloatArray) -> tuple[float, FloatArray]:
         z = bend[0] * low + bend[1] * high + bend[2]
-        apart, error = bend - _STRAIGHT, expit(z) - y
+        apart, error = bend - STRAIGHT, expit(z) - y
         loss = (np.logaddexp(0, z) - y * z).sum() + pull / 2 * np.square(apart[:2]).sum()
         slope = [(error * low).sum(), (error * high).sum(), error.sum()]
-        return float(loss), np.array(slope) + pull * apart * _STRAIGHT
+        return float(loss), np.array(slope) + pull * apart * STRAIGHT
 
     bounds = [(0.0, None), (0.0, None), (None, None)]
-    return np.asarray(minimize(objective, _STRAIGHT, jac=True, method="L-BFGS-B", bounds=bounds).x)
+    return np.asarray(minimize(objective, STRAIGHT, jac=True, method="L-BFGS-B", bounds=bounds).x)
 
 
 def _newton(logits: FloatArray, targets: FloatArray, prior: FloatArray, *, pull: float) -> FloatArray:

@@ -101,7 +101,7 @@ def weigh(counts: sp.csr_matrix, idf: FloatArray, n_words: int) -> sp.csr_matrix
     """TF-IDF rows: the word part and the character part each of length 1 (or 0), float64, sparse."""
     weighted = counts @ sp.diags(idf)
     parts = [weighted[:, :n_words], weighted[:, n_words:]]
-    return sp.hstack([normalize(part) if part.shape[1] else part for part in parts], format="csr")
+    return sp.hstack([normalize(part) if all(part.shape) else part for part in parts], format="csr")
 
 
 def share_among_words(text: str, values: FloatArray, vocabulary: Vocabulary) -> dict[str, float]:

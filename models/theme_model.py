@@ -95,23 +95,24 @@ def train_theme_model(
     *,
     codes: Sequence[str],
     seed: int,
-    definitions: bool = False,
+    examples: FloatArray | None = None,
 ) -> Trained:
     """Train on all rows and score by nested cross-fitting over groups.
 
     targets: (n, n_codes), share of the coders who read a row that gave the code. groups: (n,), at least
     3 different ones, else ValueError.
-    definitions: the views hold n_codes rows more, each the name and definition of a code: an example of it that
-        every training part has and that is never scored.
+    examples: (n_examples, n_codes), the targets of as many rows more that the views hold: what the codebook says,
+        which every training part has and which is never scored.
     """
     folds = assign_folds(groups)
     if folds.max() < 2:
         raise ValueError("a model can be scored only with 3 groups or more")
-    examples = np.arange(len(targets), len(targets) + len(codes) * definitions)
-    taught = np.vstack([targets, np.eye(len(codes))[: len(examples)]])
+    told = np.zeros((0, len(codes))) if examples is None else examples
+    told_rows = np.arange(len(targets), len(targets) + len(told))
+    taught = np.vstack([targets, told])
 
     def fit(member: Member, rows: IntArray) -> Fitted:
-        rows = np.concatenate([rows, examples])
+        rows = np.concatenate([rows, told_rows])
         return member.fit(rows, taught[rows], seed=seed)
 
     def fit_predict(train: IntArray, predicted: IntArray) -> FloatArray:

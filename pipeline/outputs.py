@@ -21,7 +21,7 @@ from pipeline.ingest import Ingested
 from pipeline.reading_list import write_reading_list
 from pipeline.stages import Keys
 from pipeline.suggest import suggestions_path
-from pipeline.target import make_target
+from pipeline.target import headings, make_target
 from pipeline.topics import read_topics
 from pipeline.train import STAGE as TRAIN_STAGE
 from pipeline.units import Units, read_study_json, read_units
@@ -115,13 +115,18 @@ def _write_suggestions(path: Path, table: pd.DataFrame) -> None:
             row.speaker,
             row.text,
             row.code,
-            f"{row.probability:.4f}",
+            _probability(row.probability),
             row.evidence,
             row.nearest,
         ]
         for row in table.itertuples(index=False)
     ]
     write_table(path, SUGGESTION_COLUMNS, [[str(cell) for cell in row] for row in rows])
+
+
+def _probability(value: Any) -> str:
+    """Empty for a code that is not learned yet."""
+    return "" if pd.isna(value) else f"{value:.4f}"
 
 
 def _write_excerpts(path: Path, study: Study, units: Units) -> None:
@@ -147,7 +152,8 @@ def _write_codes(
 ) -> None:
     """Every code with what is known of it; ``status`` says why the model abstains where it does."""
     scored = {row["code"]: row for row in evaluation["scopes"].get("all", {}).get("codes", [])}
-    parents = {code["parent"] for code in codebook}
+    n_positive = {row["code"]: row["n_positive"] for row in [*scored.values(), *evaluation["not_scored"]]}
+    above = headings(codebook, [n_positive.get(code["name"], 0) for code in codebook])
     abstained = {row["code"]: row for row in evaluation["not_scored"]}
     estimated = {row["code"]: row for row in estimates["codes"]}
     rows = []
@@ -162,7 +168,7 @@ def _write_codes(
         }
         figures = [known.get(column) for column in CODE_COLUMNS[2:-2]]
         status = found.get("abstains") or LEARNED if code["name"] in scored else found.get("reason", "")
-        if code["name"] in parents and not found.get("n_positive"):
+        if code["name"] in above:
             status = HEADING
         rows.append(
             [

@@ -19,7 +19,7 @@ from models.theme_model import POSITIVE_FROM, ThemeModel
 from models.views import own_part
 from pipeline.cache import cached, stage_dir, write_parquet
 from pipeline.preprocess import read_preprocessed
-from pipeline.target import make_target
+from pipeline.target import make_target, unread_rows
 from pipeline.train import read_knowledge
 from pipeline.units import read_units
 from pipeline.views import context_of, views_of
@@ -40,7 +40,8 @@ SUGGESTION_TYPES = {
     "evidence": "str",
     "nearest": "str",
 }
-"""evidence: "word +1.20; word +0.70; [meaning] +0.30", in logits; nearest: ids of segments joined by "; "."""
+"""probability: nan for a code that is not learned yet. evidence: "word +1.20; word +0.70; [meaning] +0.30", in
+logits; nearest: ids of segments joined by "; "."""
 
 UNREAD_TYPES = {"segment_id": "str", "transcript_id": "str"}
 FloatArray = npt.NDArray[np.float64]
@@ -48,13 +49,15 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class _Background:
-    """What suggestions are made from.
+    """What suggestions of one model are made from.
 
-    known: segments that were learned from, similar: (m, d) what nearness is measured on, rows of equal length,
-    positive: (m, k) for the codes of the model. unread: ids of segments that get suggestions.
+    is_proven: its probabilities were scored; those of the starter only rank. known: segments that were learned from,
+    similar: (m, d) what nearness is measured on, rows of equal length, positive: (m, k) for the codes of the model.
+    unread: ids of segments that get suggestions.
     """
 
     model: ThemeModel
+    is_proven: bool
     known: tuple[Segment, ...]
     similar: Rows
     positive: npt.NDArray[np.bool_]
@@ -77,15 +80,17 @@ def suggest(
 
     def fill(folder: Path) -> None:
         rows: list[Mapping[str, object]] = []
-        background = _background(study, units_key, tuple(preprocess_keys), tuple(encode_keys), train_key)
-        if background is not None:
-            here = read_preprocessed(study, [preprocess_keys[batch]]).segments
+        here = read_preprocessed(study, [preprocess_keys[batch]]).segments
+        context = context_of(study, [preprocess_keys[batch]], encode_keys[batch : batch + 1])
+        for background in _backgrounds(
+            study, units_key, tuple(preprocess_keys), tuple(encode_keys), train_key
+        ):
             unread = [segment for segment in here if segment.segment_id in background.unread]
-            context = context_of(study, [preprocess_keys[batch]], encode_keys[batch : batch + 1])
-            views = views_of(background.model, unread, context) if unread else {}
+            views = views_of(background.model.words.vocabulary, unread, context) if unread else {}
             probabilities = _probabilities(background.model, views)
-            rows = _suggest(background, unread, views, probabilities)
-            _write_unread(folder / "unread.parquet", unread, probabilities)
+            rows += _suggest(background, unread, views, probabilities)
+            if background.is_proven:
+                _write_unread(folder / "unread.parquet", unread, probabilities)
         columns = {name: [row[name] for row in rows] for name in SUGGESTION_TYPES}
         write_parquet(folder / "suggestions.parquet", columns, SUGGESTION_TYPES)
 
@@ -94,30 +99,29 @@ def suggest(
 
 
 @lru_cache(maxsize=1)
-def _background(
+def _backgrounds(
     study: Study,
     units_key: str,
     preprocess_keys: tuple[str, ...],
     encode_keys: tuple[str, ...],
     train_key: str,
-) -> _Background | None:
-    """Read once for all batches of a run; None if no code could be learned."""
-    model = read_knowledge(study, train_key).model
-    if model is None:
-        return None
+) -> tuple[_Background, ...]:
+    """Read once for all batches of a run: of the codes that were learned, and of those that were not."""
+    knowledge = read_knowledge(study, train_key)
     units = read_units(study, units_key, preprocess_keys)
     target = make_target(units, gold=study.settings.target.gold)
     known = tuple(units.segments[row] for row in target.rows)
-    unread = ~units.read_by_person & ~units.context
-    unread[target.rows] = False
-    views = views_of(model, known, context_of(study, preprocess_keys, encode_keys))
-    return _Background(
-        model=model,
-        known=known,
-        similar=_similar(model, views),
-        positive=target.shares[:, target.learnable] >= POSITIVE_FROM,
-        unread=frozenset(units.segments[row].segment_id for row in np.flatnonzero(unread)),
-    )
+    unread = frozenset(units.segments[row].segment_id for row in unread_rows(units, target))
+    context = context_of(study, preprocess_keys, encode_keys)
+    positive = target.shares >= POSITIVE_FROM
+
+    def background(model: ThemeModel, *, is_proven: bool) -> _Background:
+        views = views_of(model.words.vocabulary, known, context)
+        places = [units.codes.index(code) for code in model.codes]
+        return _Background(model, is_proven, known, _similar(model, views), positive[:, places], unread)
+
+    models = ((knowledge.model, True), (knowledge.starter, False))
+    return tuple(background(model, is_proven=proven) for model, proven in models if model is not None)
 
 
 def _similar(model: ThemeModel, views: Mapping[str, Rows]) -> Rows:
@@ -156,7 +160,7 @@ def _suggest(
                 _segment_cells(segments[place])
                 | {
                     "code": model.codes[code],
-                    "probability": float(probabilities[place, code]),
+                    "probability": float(probabilities[place, code]) if background.is_proven else np.nan,
                     "evidence": _evidence(model, segments[place].text, here, code),
                     "nearest": "; ".join(_nearest(background, similar[place : place + 1], code)),
                 }

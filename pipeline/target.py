@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +37,23 @@ class Target:
     def learnable(self) -> IntArray:
         """Places of the codes with 10 positive segments or more in 3 groups or more."""
         return np.flatnonzero((self.n_positive >= FEWEST_POSITIVE) & (self.n_groups >= FEWEST_GROUPS))
+
+
+def headings(codebook: Sequence[Mapping[str, str]], n_positive: Sequence[int]) -> frozenset[str]:
+    """Codes that stand above others and were never given themselves: their children are coded, not they.
+
+    n_positive: (k,) of the codes of the codebook, in its order.
+    """
+    parents = {row["parent"] for row in codebook}
+    rows = zip(codebook, n_positive, strict=True)
+    return frozenset(row["name"] for row, n in rows if row["name"] in parents and not n)
+
+
+def unread_rows(units: Units, target: Target) -> IntArray:
+    """Places in ``units.segments`` of what no person has read and the model may suggest for."""
+    unread = ~units.read_by_person & ~units.context
+    unread[target.rows] = False
+    return np.flatnonzero(unread)
 
 
 def make_target(units: Units, *, gold: str) -> Target:

@@ -16,11 +16,13 @@ from models.theme_model import NEVER, Scored, ThemeModel, train_theme_model
 from pipeline.cache import cached, stage_dir, write_parquet
 from pipeline.evaluate import SCHEMA, evaluate, not_scored
 from pipeline.model_card import make_card
-from pipeline.target import FEWEST_GROUPS, Target, make_target
+from pipeline.start import start
+from pipeline.target import Target, make_target
 from pipeline.units import Units, read_study_json, read_units
-from pipeline.views import Embedding, context_of, definition_texts, members_of
+from pipeline.views import Embedding, codebook_examples, context_of, members_of
 
 STAGE = "train"
+STARTER = "starter"
 CROSSFIT_TYPES = {
     "segment_id": "str",
     "code": "str",
@@ -33,9 +35,13 @@ CROSSFIT_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What a trained model may be asked: None where no code can be learned yet."""
+    """What there is to ask.
+
+    model: of the codes that were learned, None if none was. starter: of those that were not, it ranks and no more.
+    """
 
     model: ThemeModel | None
+    starter: ThemeModel | None
     evaluation: dict[str, object]
 
 
@@ -45,8 +51,8 @@ def train(
     """Train, score, cache; the key of what was cached.
 
     encode_keys, encoder: empty for words only.
-    Writes evaluation.json always, and model.json, model.npz, card.json, crossfit.parquet if any code has
-    enough segments in enough groups.
+    Writes evaluation.json always; model.json, model.npz, card.json, crossfit.parquet if any code has enough segments
+    in enough groups; and in the folder STARTER a model of the codes that have not.
     """
     gold, seed = study.settings.target.gold, study.settings.study.seed
     group_by = study.settings.evaluation.group_by
@@ -54,12 +60,15 @@ def train(
     def fill(folder: Path) -> None:
         units = read_units(study, units_key, preprocess_keys)
         target = make_target(units, gold=gold)
-        if len(target.learnable) == 0 or len(set(target.groups)) < FEWEST_GROUPS:
-            write_json(folder / "evaluation.json", _nothing_learned(target, units))
-            return
         context = context_of(study, preprocess_keys, encode_keys)
         codebook = read_study_json(study, units_key)["codebook"]
-        _train(folder, units, target, context, codebook, encoder=encoder, seed=seed)
+        if len(target.learnable):
+            _train(folder, units, target, context, codebook, encoder=encoder, seed=seed)
+        else:
+            write_json(folder / "evaluation.json", _nothing_learned(target, units))
+        starter = start(units, target, context, codebook, encoder=encoder, seed=seed)
+        if starter is not None:
+            _write_model(folder / STARTER, starter, target, codebook, encoder=encoder)
 
     inputs = {
         "units": units_key,
@@ -85,17 +94,30 @@ def _train(
     codes = [units.codes[place] for place in learned]
     segments = [units.segments[row] for row in target.rows]
     texts = [segment.text for segment in segments]
-    members = members_of(segments, context, definition_texts(codebook, codes), encoder=encoder)
+    examples = codebook_examples(codebook, codes)
+    members = members_of(segments, context, examples, encoder=encoder)
     trained = train_theme_model(
-        members, target.shares[:, learned], target.groups, codes=codes, seed=seed, definitions=True
+        members, target.shares[:, learned], target.groups, codes=codes, seed=seed, examples=examples.shares
     )
     evaluation = evaluate(target, trained.scored, codes=units.codes, texts=texts, seed=seed)
-    files = model_files(_abstaining(trained.model, evaluation))
+    _write_model(folder, _abstaining(trained.model, evaluation), target, codebook, encoder=encoder)
+    write_json(folder / "evaluation.json", evaluation)
+    _write_crossfit(folder / "crossfit.parquet", units, target, trained.scored, codes)
+
+
+def _write_model(
+    folder: Path,
+    model: ThemeModel,
+    target: Target,
+    codebook: Sequence[Mapping[str, str]],
+    *,
+    encoder: str,
+) -> None:
+    folder.mkdir(exist_ok=True)
+    files = model_files(model)
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    write_json(folder / "evaluation.json", evaluation)
-    write_json(folder / "card.json", make_card(target, codes, codebook, files, encoder=encoder))
-    _write_crossfit(folder / "crossfit.parquet", units, target, trained.scored, codes)
+    write_json(folder / "card.json", make_card(target, model.codes, codebook, files, encoder=encoder))
 
 
 def _abstaining(model: ThemeModel, evaluation: Mapping[str, Any]) -> ThemeModel:
@@ -130,7 +152,10 @@ def _write_crossfit(path: Path, units: Units, target: Target, scored: Scored, co
 
 
 def read_knowledge(study: Study, train_key: str) -> Knowledge:
-    """The model and its evaluation."""
+    """The models and the evaluation."""
     folder = stage_dir(study, STAGE, train_key)
-    has_model = (folder / "model.json").is_file()
-    return Knowledge(read_model(folder) if has_model else None, read_json(folder / "evaluation.json"))
+    model, starter = (
+        read_model(place) if (place / "model.json").is_file() else None
+        for place in (folder, folder / STARTER)
+    )
+    return Knowledge(model, starter, read_json(folder / "evaluation.json"))

@@ -28,6 +28,8 @@ STAGE = "units"
 BINDINGS = "bindings.json"
 BoolArray = npt.NDArray[np.bool_]
 
+#: What of the codebook later stages are told.
+CODEBOOK_FIELDS = ("name", "parent", "definition", "include", "exclude", "example")
 GIVEN_TYPES = {"segment_id": "str", "coder": "str", "code": "str"}
 READ_TYPES = {"segment_id": "str", "coder": "str"}
 
@@ -149,8 +151,7 @@ def _summary(
 ) -> dict[str, Any]:
     return {
         "codebook": [
-            {field: getattr(code, field) for field in ("name", "parent", "definition", "include", "exclude")}
-            for code in coded.codebook.codes
+            {field: getattr(code, field) for field in CODEBOOK_FIELDS} for code in coded.codebook.codes
         ],
         "coders": [[name, kind] for name, kind in coded.coders.items()],
         "n_codings": {name: sum(coding.coder == name for coding in coded.codings) for name in coded.coders},

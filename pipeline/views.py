@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,13 +14,23 @@ from models.encoder import find_encoder
 from models.linear import Rows
 from models.members import CONTEXT, WORDS, ContextMember, Member, WordsMember
 from models.nearest import NEAREST, NearestMember
-from models.ngrams import count_ngrams, learn_vocabulary
-from models.theme_model import ThemeModel
+from models.ngrams import Vocabulary, count_ngrams, learn_vocabulary
 from models.views import context_view
 from pipeline.encode import read_embeddings
 from pipeline.preprocess import read_preprocessed
 
 Embedding = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """What the codebook says of some codes, as texts that the model learns from.
+
+    texts: (e,). shares: (e, n_codes), 1 for the code that a text is of; a text that says what is not it has only 0.
+    """
+
+    texts: tuple[str, ...]
+    shares: npt.NDArray[np.float64]
 
 
 def context_of(
@@ -36,19 +47,19 @@ def context_of(
 
 
 def members_of(
-    segments: Sequence[Segment], context: Mapping[str, Embedding], definitions: Sequence[str], *, encoder: str
+    segments: Sequence[Segment], context: Mapping[str, Embedding], examples: Examples, *, encoder: str
 ) -> dict[str, Member]:
-    """The members of a model to be trained; the definitions of its codes are the last rows of each view.
+    """The members of a model to be trained; the examples of its codebook are the last rows of each view.
 
     context: as ``context_of`` gives it; empty, together with ``encoder``, for words only.
     """
-    texts = [*(segment.text for segment in segments), *definitions]
+    texts = [*(segment.text for segment in segments), *examples.texts]
     vocabulary = learn_vocabulary(texts)
     members: dict[str, Member] = {WORDS: WordsMember(vocabulary, count_ngrams(texts, vocabulary))}
     if encoder:
-        defined = context_view(
-            find_encoder(encoder).encode(definitions), [str(i) for i in range(len(definitions))]
-        )
+        # Each text stands by itself, as if it were a transcript of its own.
+        places = [str(place) for place in range(len(examples.texts))]
+        defined = context_view(find_encoder(encoder).encode(examples.texts), places)
         rows = np.stack([context[segment.segment_id] for segment in segments])
         view = np.vstack([rows, defined])
         members |= {CONTEXT: ContextMember(view), NEAREST: NearestMember(view)}
@@ -56,19 +67,28 @@ def members_of(
 
 
 def views_of(
-    model: ThemeModel, segments: Sequence[Segment], context: Mapping[str, Embedding]
+    vocabulary: Vocabulary, segments: Sequence[Segment], context: Mapping[str, Embedding]
 ) -> dict[str, Rows]:
-    """What the members of a trained model see of these segments."""
-    views: dict[str, Rows] = {
-        WORDS: count_ngrams([segment.text for segment in segments], model.words.vocabulary)
-    }
-    if CONTEXT in model.members:
-        rows = np.stack([context[segment.segment_id] for segment in segments])
+    """What the members of a model with this vocabulary see of some segments; words only if ``context`` is empty."""
+    views: dict[str, Rows] = {WORDS: count_ngrams([segment.text for segment in segments], vocabulary)}
+    if context:
+        width = len(next(iter(context.values())))
+        rows = np.array([context[segment.segment_id] for segment in segments], dtype=np.float32)
+        rows = rows.reshape(len(segments), width)
         views |= {CONTEXT: rows, NEAREST: rows}
     return views
 
 
-def definition_texts(codebook: Sequence[Mapping[str, str]], codes: Sequence[str]) -> list[str]:
-    """Name and definition of each code, as a text that the model learns from."""
-    definitions = {row["name"]: row["definition"] for row in codebook}
-    return [f"{code}. {definitions.get(code, '')}".strip() for code in codes]
+def codebook_examples(codebook: Sequence[Mapping[str, str]], codes: Sequence[str]) -> Examples:
+    """Each code's name with its definition, when to use it and an example of it; and when not to use it, as none."""
+    rows = {row["name"]: row for row in codebook}
+    texts, shares = [], []
+    for place, code in enumerate(codes):
+        row = rows.get(code, {})
+        told = {f"{code}. {row.get('definition', '')}".strip(): 1.0}
+        told |= {row.get("include", ""): 1.0, row.get("example", ""): 1.0}
+        for text, share in (told | {row.get("exclude", ""): 0.0}).items():
+            if text:
+                texts.append(text)
+                shares.append(share * np.eye(len(codes))[place])
+    return Examples(tuple(texts), np.array(shares).reshape(len(texts), len(codes)))

@@ -219,7 +219,7 @@ def test_direction_marks_stay_in_the_words_that_hold_them(hostile_page):
 
 def test_overview_says_what_the_tables_hold(page, run):
     facts = run.summary
-    segments = {(row.transcript, row.start) for row in run.suggestions}
+    segments = {(row.transcript, row.start) for row in run.suggestions if row.probability is not None}
     words = page.words.replace("\N{NO-BREAK SPACE}", " ")
     overview = words[words.index("Overview") : words.index("What the model knows")]
     for said in (
@@ -228,10 +228,10 @@ def test_overview_says_what_the_tables_hold(page, run):
         f"{facts['n_segments']} segments",
         f"{len(facts['coders'])} coders",
         f"{sum(facts['n_codings'].values())} codings",
-        f"{len(run.suggestions)} suggestions",
+        f"{sum(row.probability is not None for row in run.suggestions)} suggestions",
         f"for {len(segments)} segments",
         f"people have read {facts['n_read_transcripts']} of the transcripts",
-        f"about {round(sum(row.probability for row in run.suggestions))} of them can be expected",
+        f"about {round(sum(row.probability or 0 for row in run.suggestions))} of them can be expected",
     ):
         assert said in overview
 

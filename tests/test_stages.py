@@ -135,8 +135,10 @@ def test_suggestions_are_for_what_no_human_read_and_quote_the_transcript(finishe
         text = (study.transcripts_dir / f"{row['transcript']}.txt").read_text()
         assert text[int(row["start"]) : int(row["end"])] == row["quote"]
         assert row["speaker"] == "P1"
+        assert bool(row["probability"]) is bool(thresholds[row["code"]])
+        if not row["probability"]:
+            continue
         assert 0 < float(row["probability"]) <= 1
-        assert thresholds[row["code"]]
         near = row["nearest"].split("; ")
         assert len(near) == 3
         assert all(row["code"] in excerpts[segment]["codes"].split("; ") for segment in near)
@@ -304,9 +306,11 @@ def test_group_by_an_unknown_column_names_the_known_ones(run) -> None:
         )
 
 
-def test_study_without_codings_has_topics_but_learns_nothing(run) -> None:
+def test_study_without_codings_has_topics_and_first_suggestions_from_its_codebook(run) -> None:
     _, result = run({"codings/ann.csv": None, "codings/bob.csv": None})
-    assert result.n_suggestions == 0
+    suggested = rows(result.run_dir / "suggestions.csv")
+    assert result.n_suggestions == len(suggested) > 0
+    assert {(row["probability"], row["nearest"]) for row in suggested} == {("", "")}
     assert load(result, "evaluation.json")["scopes"] == {}
     assert load(result, "agreement.json")["comparisons"] == []
     assert {row["status"][:15] for row in rows(result.run_dir / "codes.csv")} == {"not learned yet"}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from models.starter import LARGEST_SHARE, MOST_SUGGESTED
 from pipeline.report.how_entry import How
 from pipeline.report.levels import FEW_SEGMENTS, LIMITS_IN_WORDS
+from pipeline.report.wording import percent
 from pipeline.target import FEWEST_GROUPS, FEWEST_POSITIVE
 
 PROBABLE = (
@@ -14,6 +16,14 @@ PROBABLE = (
         "model's raw score is calibrated (Platt 1999 for each code, then beta calibration for all together: Kull, "
         "Silva Filho & Flach 2017) on scores that it gave to transcripts held out from training; it is as "
         "uncertain as the evaluation of the code.",
+    ),
+    How(
+        "first",
+        "First suggestions, without a percentage",
+        "Of a code with too few excerpts to be learned, the unread segments that are most like what the "
+        f"codebook says of it and like the excerpts there are: at most {MOST_SUGGESTED}, and at most "
+        f"{percent(LARGEST_SHARE)} of what is unread. The same kinds of models as for learned codes put them in "
+        "order. How often they are right nobody knows: use them to find first excerpts, and read elsewhere too.",
     ),
     How(
         "threshold",

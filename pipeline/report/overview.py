@@ -51,6 +51,7 @@ class Overview:
     """The first screen.
 
     no_suggestions: why there is none, or "". n_expected: how many suggestions can be expected to be right.
+    n_first: suggestions without a percentage, of codes that are not learned yet; "" if there is none.
     encoder: name of the sentence encoder, or "" for words only; then why_words says why.
     """
 
@@ -64,6 +65,7 @@ class Overview:
     n_suggested_segments: str
     n_suggested_transcripts: str
     n_expected: str
+    n_first: str
     n_unread: str
     n_without: str
     no_suggestions: str
@@ -77,7 +79,9 @@ class Overview:
 def overview(run: RunTables, beside: BesideView) -> Overview:
     """The first screen."""
     facts = run.summary
-    keys = {(row.transcript, row.start, row.end) for row in run.suggestions}
+    scored = [row for row in run.suggestions if row.probability is not None]
+    keys = {(row.transcript, row.start, row.end) for row in scored}
+    n_first = len(run.suggestions) - len(scored)
     n_unread = facts["n_segments"] - facts["n_context_segments"] - facts["n_read_segments"]
     levels = tuple(_levels(run))
     return Overview(
@@ -87,10 +91,11 @@ def overview(run: RunTables, beside: BesideView) -> Overview:
         n_codings=count_of(sum(facts["n_codings"].values()), "coding"),
         n_read_transcripts=count(facts["n_read_transcripts"]),
         n_segments=count_of(facts["n_segments"], "segment"),
-        n_suggestions=count_of(len(run.suggestions), "suggestion"),
+        n_suggestions=count_of(len(scored), "suggestion"),
         n_suggested_segments=count_of(len(keys), "segment"),
         n_suggested_transcripts=count_of(len({key[0] for key in keys}), "transcript"),
-        n_expected=count(round(sum(row.probability for row in run.suggestions))),
+        n_expected=count(round(sum(row.probability or 0 for row in scored))),
+        n_first=count_of(n_first, "first suggestion") if n_first else "",
         n_unread=count_of(n_unread, "segment"),
         n_without=count(n_unread - len(keys)),
         no_suggestions=why_no_suggestions(run, n_unread=n_unread),
@@ -142,6 +147,9 @@ def _levels(run: RunTables) -> Iterator[LevelView]:
 
 def _attention(run: RunTables, beside: BesideView) -> Iterator[Attention]:
     files, facts = run.summary["files"], run.summary
+    if run.suggestions and not any(row.learned for row in run.codes):
+        why = "No code could be learned" if sum(facts["n_codings"].values()) else "Nobody has coded anything"
+        yield Attention(f"{why} yet: what is suggested comes mostly from the codebook.", "suggestions")
     yield from _about_files(files)
     if n_unplaced := facts["placement"]["unplaced"]:
         yield Attention(f"{count_of(n_unplaced, 'coding')} could not be placed on any segment.", "notes")
@@ -165,7 +173,10 @@ def _attention(run: RunTables, beside: BesideView) -> Iterator[Attention]:
         )
     n_missing = sum(level_of(row) is NOT_YET for row in rows)
     if n_missing:
-        yield Attention(f"{count_of(n_missing, 'code')} not learned yet: never suggested.", "codes")
+        yield Attention(
+            f"{count_of(n_missing, 'code')} not learned yet: suggested without a percentage, if at all.",
+            "codes",
+        )
     n_without_skill = sum(row.learned and not row.suggested for row in rows)
     if n_without_skill:
         yield Attention(

@@ -44,8 +44,8 @@ class NearExcerpt:
 class CodeSuggestion:
     """One code suggested for a segment.
 
-    number: of the code on the page. level: how well it is known. evidence, parts: what words, and what the
-    meaning of the segment and of those around it, added.
+    number: of the code on the page. probability: "" where the code is not learned yet. level: how well it is known.
+    evidence, parts: what words, and what the meaning of the segment and of those around it, added.
     """
 
     number: int
@@ -138,7 +138,7 @@ def _choose(run: RunTables, segments: Mapping[Key, Sequence[Suggestion]]) -> fro
     for row in run.suggestions:
         by_code.setdefault(row.code, []).append(row)
     for rows in by_code.values():
-        for place, row in enumerate(sorted(rows, key=lambda row: (-row.probability, _key(row)))):
+        for place, row in enumerate(sorted(rows, key=lambda row: (-(row.probability or 0), _key(row)))):
             rank[_key(row)] = min(place, rank.get(_key(row), place))
     chosen: set[Key] = set()
     size = 0
@@ -182,7 +182,7 @@ def _segment(run: RunTables, rows: Sequence[Suggestion], about: _About) -> Segme
                 number=about.numbers.get(row.code, 0),
                 name=row.code,
                 level=about.levels.get(row.code, NOT_YET),
-                probability=percent(row.probability),
+                probability=percent(row.probability) if row.probability is not None else "",
                 evidence=tuple((word, contribution(value)) for word, value in row.evidence),
                 parts=tuple((PART_WORDS[name], contribution(value)) for name, value in row.parts),
                 nearest=tuple(_nearest(run, row.nearest)),

@@ -26,8 +26,8 @@ PARTS = ("meaning", "context", "examples")
 class Suggestion:
     """A row of suggestions.csv.
 
-    evidence: words with what each added, in logits. parts: what no single word added, PARTS,
-        where there is a sentence encoder. nearest: ids of segments in excerpts.csv.
+    probability: None where the code is not learned yet. evidence: words with what each added, in logits. parts:
+    what no single word added, PARTS, where there is a sentence encoder. nearest: ids of segments in excerpts.csv.
     """
 
     transcript: str
@@ -36,7 +36,7 @@ class Suggestion:
     speaker: str
     quote: str
     code: str
-    probability: float
+    probability: float | None
     evidence: Evidence
     parts: Evidence
     nearest: tuple[str, ...]
@@ -145,7 +145,7 @@ def _suggestion(cells: Mapping[str, str]) -> Suggestion:
         speaker=cells["speaker"],
         quote=cells["quote"],
         code=cells["code"],
-        probability=float(cells["probability"]),
+        probability=float(cells["probability"]) if cells["probability"] else None,
         evidence=evidence,
         parts=parts,
         nearest=tuple(_SEGMENT_ID.findall(cells["nearest"])),

@@ -22,7 +22,7 @@ class Variant:
 
     name: str
     members: tuple[str, ...] = ()
-    definitions: bool = True
+    codebook: bool = True
     gold: str = "share"
 
 
@@ -38,7 +38,7 @@ def variants_of(members: Sequence[str], coders: Sequence[str], *, n_human: int) 
         found += [
             Variant(f"without {name}", tuple(other for other in members if other != name)) for name in members
         ]
-    found.append(Variant("without definitions", definitions=False))
+    found.append(Variant("without what the codebook says", codebook=False))
     golds = [gold for gold in ("majority", "any") if n_human > 1]
     golds += ["consensus"] if "consensus" in coders else []
     return found + [Variant(f"target: {gold}", gold=gold) for gold in golds]
@@ -70,6 +70,6 @@ def _row(material: Material, variant: Variant, shares: Floats) -> Row:
             material.groups,
             codes=material.codes,
             seed=material.seed,
-            definitions=variant.definitions,
+            examples=material.examples.shares if variant.codebook else None,
         )
     return Row(variant.name, "", trained.scored, cost)

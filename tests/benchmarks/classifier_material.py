@@ -23,7 +23,7 @@ from pipeline.run import plan_run
 from pipeline.stages import one_by_one, quiet, run_stages
 from pipeline.target import make_target
 from pipeline.units import Units, read_study_json, read_units
-from pipeline.views import context_of, definition_texts, members_of, views_of
+from pipeline.views import Examples, codebook_examples, context_of, members_of, views_of
 
 NEEDED = ("ingest", "preprocess", "encode", "units")
 Floats = npt.NDArray[np.float64]
@@ -37,7 +37,7 @@ class Material:
 
     segments, texts, transcripts, groups: (n,). shares: (n, k), of the coders who read a segment those who gave the
     code; positive: (n, k), a share of one half or more. coded: (n,), carries a code, learnable or not.
-    definitions: (k,) texts. places: (n,) of the segments in ``units.segments``.
+    codebook: all codes with what they mean. places: (n,) of the segments in ``units.segments``.
     context: segment id -> row of the context view, empty for words only. embeddings: (n, width), or None.
     """
 
@@ -48,7 +48,7 @@ class Material:
     groups: tuple[str, ...]
     shares: Floats
     coded: Bools
-    definitions: tuple[str, ...]
+    codebook: Sequence[Mapping[str, str]]
     context: Mapping[str, npt.NDArray[np.float32]]
     encoder: str
     units: Units
@@ -66,6 +66,11 @@ class Material:
     @property
     def positive(self) -> Bools:
         return np.asarray(self.shares >= POSITIVE_FROM)
+
+    @property
+    def examples(self) -> Examples:
+        """What the codebook says of these codes."""
+        return codebook_examples(self.codebook, self.codes)
 
     @property
     def embeddings(self) -> npt.NDArray[np.float32] | None:
@@ -89,18 +94,17 @@ class Material:
         return replace(
             self,
             codes=tuple(self.codes[i] for i in chosen),
-            definitions=tuple(self.definitions[i] for i in chosen),
             shares=self.shares[:, chosen],
         )
 
     def members(self, *, words_only: bool = False) -> dict[str, Member]:
         """Members of a model to be trained on these segments, as the train stage makes them."""
         encoder = "" if words_only else self.encoder
-        return members_of(self.segments, self.context, self.definitions, encoder=encoder)
+        return members_of(self.segments, self.context, self.examples, encoder=encoder)
 
     def views(self, model: ThemeModel, rows: Ints) -> dict[str, Rows]:
         """What a trained model sees of some segments, as the suggest stage makes it."""
-        return views_of(model, [self.segments[row] for row in rows], self.context)
+        return views_of(model.words.vocabulary, [self.segments[row] for row in rows], self.context)
 
     def warm(self) -> None:
         """Load the encoder now, so that no method's seconds hold it."""
@@ -142,7 +146,7 @@ def read_material(study: Study) -> Material:
         groups=target.groups,
         shares=target.shares[:, target.learnable],
         coded=(target.shares >= POSITIVE_FROM).any(axis=1),
-        definitions=tuple(definition_texts(facts["codebook"], codes)),
+        codebook=facts["codebook"],
         context=context_of(study, keys.preprocess, keys.encode),
         encoder=plan.encoder,
         units=units,

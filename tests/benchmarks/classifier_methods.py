@@ -184,7 +184,7 @@ def by_folds(method: Method, material: Material) -> dict[str, Scored]:
             material.groups,
             codes=material.codes,
             seed=material.seed,
-            definitions=True,
+            examples=material.examples.shares,
         )
         return {AS_OURS: trained.scored}
     result = _crossfit(method, material)
@@ -201,7 +201,7 @@ def from_to(method: Method, material: Material, train: Ints, scored: Ints) -> di
             part.groups,
             codes=part.codes,
             seed=part.seed,
-            definitions=True,
+            examples=part.examples.shares,
         )
         model = trained.model
         with threadpool_limits(1):

@@ -1,0 +1,70 @@
+"""start: what can be said of codes that are not learned yet, from the codebook and the few excerpts there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from models.members import CONTEXT, WORDS, WordsMember
+from models.starter import start_theme_model
+from models.theme_model import ThemeModel
+from pipeline.target import Target, headings, unread_rows
+from pipeline.units import Units
+from pipeline.views import Embedding, codebook_examples, members_of, views_of
+
+IntArray = npt.NDArray[np.intp]
+
+#: From so many unread segments it learns what is said anyway; more would make it slower, not better.
+MOST_BACKGROUND = 5_000
+#: A vote of the nearest coded excerpts says nothing where there are hardly any.
+MEMBERS = (WORDS, CONTEXT)
+
+
+def start(
+    units: Units,
+    target: Target,
+    context: Mapping[str, Embedding],
+    codebook: Sequence[Mapping[str, str]],
+    *,
+    encoder: str,
+    seed: int,
+) -> ThemeModel | None:
+    """A model that ranks unread segments for the codes that are not learned yet; None if either is missing.
+
+    It learns from the codebook, from what was read, and from unread segments as if none had these codes: rare as a
+    code is, that is nearly true, and it teaches what is said anyway.
+    """
+    places, unread = not_learned(target, codebook), unread_rows(units, target)
+    if not len(places) or not len(unread):
+        return None
+    codes = [units.codes[place] for place in places]
+    examples = codebook_examples(codebook, codes)
+    background = _some(unread, seed)
+    rows = np.concatenate([target.rows, background])
+    members = members_of([units.segments[row] for row in rows], context, examples, encoder=encoder)
+    none_given = np.zeros((len(background), len(codes)))
+    vocabulary = cast(WordsMember, members[WORDS]).vocabulary
+    return start_theme_model(
+        {name: members[name] for name in MEMBERS if name in members},
+        np.vstack([target.shares[:, places], none_given, examples.shares]),
+        codes=codes,
+        seed=seed,
+        asked=views_of(vocabulary, [units.segments[row] for row in unread], context),
+    )
+
+
+def not_learned(target: Target, codebook: Sequence[Mapping[str, str]]) -> IntArray:
+    """Places of the codes that have too few excerpts, headings left out."""
+    above = headings(codebook, target.n_positive.tolist())
+    learned = set(target.learnable.tolist())
+    found = [i for i, row in enumerate(codebook) if i not in learned and row["name"] not in above]
+    return np.array(found, dtype=np.intp)
+
+
+def _some(rows: IntArray, seed: int) -> IntArray:
+    if len(rows) <= MOST_BACKGROUND:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, MOST_BACKGROUND, replace=False))
