@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from unittest.mock import patch
 
 import numpy as np
 
+from models.calibration import STRAIGHT, Calibration, fit_calibration
 from models.theme_model import train_theme_model
 from tests.benchmarks.classifier_figures import Row, Truth, difference_table, figures_table, measured
 from tests.benchmarks.classifier_material import Floats, Material
@@ -16,7 +18,8 @@ from tests.benchmarks.classifier_material import Floats, Material
 class Variant:
     """A row of the table: what is changed of the whole model.
 
-    members: names as ``pipeline.views.members_of`` gives them; empty for all. gold: what it learns from, as
+    members: names as ``pipeline.views.members_of`` gives them; empty for all. instead: name in ``models.theme_model`` ->
+    what stands in its place. gold: what it learns from, as
     ``[target] gold``. Whatever it learns from, it is scored against the same positives: a share of one half or more.
     """
 
@@ -24,6 +27,17 @@ class Variant:
     members: tuple[str, ...] = ()
     codebook: bool = True
     gold: str = "share"
+    instead: Mapping[str, Callable[..., object]] = field(default_factory=dict)
+
+
+def every_member_alike(parts: Floats, targets: Floats) -> Floats:
+    """In place of ``learn_weights``."""
+    return np.full(parts.shape[2], 1 / parts.shape[2])
+
+
+def without_bend(logits: Floats, targets: Floats) -> Calibration:
+    """In place of ``fit_calibration``."""
+    return replace(fit_calibration(logits, targets), bend=STRAIGHT)
 
 
 def variants_of(members: Sequence[str], coders: Sequence[str], *, n_human: int) -> list[Variant]:
@@ -39,6 +53,9 @@ def variants_of(members: Sequence[str], coders: Sequence[str], *, n_human: int) 
             Variant(f"without {name}", tuple(other for other in members if other != name)) for name in members
         ]
     found.append(Variant("without what the codebook says", codebook=False))
+    if len(members) > 1:
+        found.append(Variant("every member counts the same", instead={"learn_weights": every_member_alike}))
+    found.append(Variant("without the bend", instead={"fit_calibration": without_bend}))
     golds = [gold for gold in ("majority", "any") if n_human > 1]
     golds += ["consensus"] if "consensus" in coders else []
     return found + [Variant(f"target: {gold}", gold=gold) for gold in golds]
@@ -63,7 +80,7 @@ def ablation(material: Material) -> None:
 
 def _row(material: Material, variant: Variant, shares: Floats) -> Row:
     members = material.members()
-    with measured() as cost:
+    with measured() as cost, patch.multiple("models.theme_model", **variant.instead):
         trained = train_theme_model(
             {name: members[name] for name in variant.members or members},
             shares,
