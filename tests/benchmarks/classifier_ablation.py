@@ -11,16 +11,16 @@ import numpy as np
 from models.calibration import STRAIGHT, Calibration, fit_calibration
 from models.theme_model import train_theme_model
 from tests.benchmarks.classifier_figures import Row, Truth, difference_table, figures_table, measured
-from tests.benchmarks.classifier_material import Floats, Material
+from tests.benchmarks.classifier_material import UNANIMOUS, Floats, Material
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
     """A row of the table: what is changed of the whole model.
 
-    members: names as ``pipeline.views.members_of`` gives them; empty for all. instead: name in ``models.theme_model`` ->
-    what stands in its place. gold: what it learns from, as
-    ``[target] gold``. Whatever it learns from, it is scored against the same positives: a share of one half or more.
+    members: names as ``pipeline.views.members_of`` gives them; empty for all. gold: what it learns from, as
+    ``[target] gold``, or UNANIMOUS. Whatever it learns from, it is scored against the same positives: a share of one
+    half or more. instead: name in ``models.theme_model`` -> what stands in its place.
     """
 
     name: str
@@ -56,7 +56,7 @@ def variants_of(members: Sequence[str], coders: Sequence[str], *, n_human: int) 
     if len(members) > 1:
         found.append(Variant("every member counts the same", instead={"learn_weights": every_member_alike}))
     found.append(Variant("without the bend", instead={"fit_calibration": without_bend}))
-    golds = [gold for gold in ("majority", "any") if n_human > 1]
+    golds = [gold for gold in ("majority", "any", UNANIMOUS) if n_human > 1]
     golds += ["consensus"] if "consensus" in coders else []
     return found + [Variant(f"target: {gold}", gold=gold) for gold in golds]
 

@@ -25,6 +25,7 @@ from pipeline.target import make_target
 from pipeline.units import Units, read_study_json, read_units
 from pipeline.views import Examples, codebook_examples, context_of, members_of, views_of
 
+UNANIMOUS = "unanimous"
 NEEDED = ("ingest", "preprocess", "encode", "units")
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -112,7 +113,12 @@ class Material:
             find_encoder(self.encoder).encode(["warm"])
 
     def shares_by(self, gold: str) -> Floats:
-        """(n, k): the target as another ``[target] gold`` sets it, nan for segments that those have not read."""
+        """(n, k): the target as another ``[target] gold`` sets it, nan for segments that those have not read.
+
+        UNANIMOUS: 1 where all who read a segment gave the code, what they agree on without having discussed it.
+        """
+        if gold == UNANIMOUS:
+            return (self.shares_by("share") == 1).astype(np.float64)
         other = make_target(self.units, gold=gold)
         columns = [self.units.codes.index(code) for code in self.codes]
         found = np.full((len(self.units.segments), len(columns)), np.nan)
