@@ -8,8 +8,8 @@ from unittest.mock import patch
 
 import numpy as np
 
+from models import theme_model
 from models.calibration import STRAIGHT, Calibration, fit_calibration
-from models.theme_model import train_theme_model
 from tests.benchmarks.classifier_figures import Row, Truth, difference_table, figures_table, measured
 from tests.benchmarks.classifier_material import UNANIMOUS, Floats, Material
 
@@ -80,8 +80,8 @@ def ablation(material: Material) -> None:
 
 def _row(material: Material, variant: Variant, shares: Floats) -> Row:
     members = material.members()
-    with measured() as cost, patch.multiple("models.theme_model", **variant.instead):
-        trained = train_theme_model(
+    with measured() as cost, patch.dict(vars(theme_model), variant.instead):
+        trained = theme_model.train_theme_model(
             {name: members[name] for name in variant.members or members},
             shares,
             material.groups,

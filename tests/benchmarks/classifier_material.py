@@ -118,7 +118,8 @@ class Material:
         UNANIMOUS: 1 where all who read a segment gave the code, what they agree on without having discussed it.
         """
         if gold == UNANIMOUS:
-            return (self.shares_by("share") == 1).astype(np.float64)
+            shares = self.shares_by("share")
+            return np.where(np.isnan(shares), np.nan, shares == 1)
         other = make_target(self.units, gold=gold)
         columns = [self.units.codes.index(code) for code in self.codes]
         found = np.full((len(self.units.segments), len(columns)), np.nan)
