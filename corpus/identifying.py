@@ -26,12 +26,12 @@ _PART = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _POSSESSIVE = re.compile(r"(?:['’]s?)+$")
 _MARKS = re.compile("[\u0300-\u036f]")
 _SENTENCE_END = re.compile(r"[.!?…:;\n\"“”«»„‘]")
-_TITLES = frozenset("mr mrs ms miss dr prof professor sir st".split())
-#: English writes these with a capital whatever they stand for.
-_ALWAYS_CAPITAL = frozenset(
-    "i i'm i'd i'll i've monday tuesday wednesday thursday friday saturday sunday january february march july"
-    " september october november december".split()
-)
+_TITLES = frozenset(("mr", "mrs", "ms", "miss", "dr", "prof", "professor", "sir", "st"))
+#: English writes these with a capital; months that are given names too are left out.
+_PRONOUNS = ("i", "i'm", "i'd", "i'll", "i've")
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MONTHS = ("january", "february", "march", "july", "september", "october", "november", "december")
+_ALWAYS_CAPITAL = frozenset((*_PRONOUNS, *_DAYS, *_MONTHS))
 _ADDRESS = re.compile(r"([\w.+-]+)@([\w-]+(?:\.[\w-]+)*)|(?<!\w)@(\w+)|(?:https?://|www\.)(\S+)")
 _NUMBER = re.compile(r"(?<!\w)\+?\(?\d[\d ().-]{5,}\d(?!\w)")
 _FEWEST_DIGITS = 7
@@ -51,9 +51,12 @@ class Identifying:
     words: Mapping[str, str]
     n_without_case: int
 
-    def holds(self, word: str) -> bool:
-        """Whether a word of a text, or a part of it between underscores, is among them."""
-        return bare(word) in self.words or ("_" in word and any(bare(p) in self.words for p in word.split("_")))
+    def named(self, word: str) -> str:
+        """Which of them a word of a text is, or holds between underscores; "" if none."""
+        parts = (
+            (bare(word), *(bare(part) for part in word.split("_") if part)) if "_" in word else (bare(word),)
+        )
+        return next((part for part in parts if part in self.words), "")
 
 
 def bare(word: str) -> str:

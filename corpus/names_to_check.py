@@ -1,7 +1,7 @@
 """``names-to-check.csv``: words of a model that may be names, for its owner to look through before it is shared.
 
-They are participants' words, so they are written into the study and nowhere else. Whoever looks through them marks in the
-column ``keep`` what is no name; marks stay when the file is written again.
+They are participants' words, so they are written into the study and nowhere else. Whoever looks through them marks in
+the column ``keep`` what is no name; marks stay when the file is written again.
 """
 
 from __future__ import annotations
