@@ -15,11 +15,15 @@ from corpus.files import sha256_of, write_whole
 from corpus.study import Study
 from models.one_file import SUFFIX, read_packed, unpack
 from models.store import CARD, check_hashes, parse_model, parse_object
-from models.theme_model import ThemeModel
+from models.theme_model import NEVER, ThemeModel
 from pipeline.encode import encoder_of
 from pipeline.model_card import OWN_ENCODER, Row, check_card, codebook_of, refuse_other_codebook
 
 IMPORTED = f"models/imported{SUFFIX}"
+USED = (
+    "suggestions are an imported model's, for no code can be learned here yet: it is not scored on this study"
+)
+FROM_ELSEWHERE = "from an imported model: not scored on this study"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,18 @@ def imported_model(study: Study, codebook: Sequence[Row], *, encoder: str) -> Re
     except FileError as error:
         return f"the imported model is not used: {'; '.join(error.problems)}"
     return received
+
+
+def imported_status(model: ThemeModel, code: str, otherwise: str) -> str:
+    """What codes.csv says of a code while an imported model is used. otherwise: if that does not know the code."""
+    if code not in model.codes:
+        return otherwise
+    never = model.thresholds[model.codes.index(code)] == NEVER
+    return (
+        "not suggested by the imported model: it was no better than how common it is"
+        if never
+        else FROM_ELSEWHERE
+    )
 
 
 def refuse_other_encoder(card: Mapping[str, Any], encoder: str, *, file: str) -> None:

@@ -77,6 +77,10 @@ def look_at_model(study: Study) -> Shareable:
     manifest = read_json(study.runs_dir / run_id / "manifest.json")
     folder = _model_dir(study, run_id, manifest["stages"]["train"][0])
     model, card = read_model(folder), parse_object((folder / CARD).read_bytes(), file=CARD)
+    if "scores" in card:
+        raise StudyError(
+            f"{study.root.name}: the model of run {run_id} was imported. Pass on the file that you were given."
+        )
     if card["encoder"] == OWN_ENCODER:
         raise StudyError(
             f"{study.root.name}: its model needs a sentence encoder of the study's own, which nobody else has. "
@@ -177,7 +181,7 @@ def _readme(title: str, found: Shareable, *, n_left_out: int) -> str:
         f"A precode model of the study '{title}'.",
         "",
         f"It suggests {len(found.model.codes)} theme codes for interview transcripts, from {needs}.",
-        f"It learned from {found.card['n_segments']} segments in {found.card['n_groups']} groups (interviews, sites ...).",
+        f"It learned from {found.card['n_segments']} segments in {found.card['n_groups']} groups (interviews, sites).",
         "",
         "To use it: precode import STUDY FILE, in a study with the same codebook.csv, which is not in this file.",
         "A study with codings of its own to learn from uses its own model.",

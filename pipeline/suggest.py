@@ -110,12 +110,14 @@ def _background(
     known = tuple(units.segments[row] for row in target.rows)
     unread = ~units.read_by_person & ~units.context
     unread[target.rows] = False
-    views = views_of(model, known, context_of(study, preprocess_keys, encode_keys))
+    # A model from elsewhere may meet a study of which nothing was read.
+    views = views_of(model, known, context_of(study, preprocess_keys, encode_keys)) if known else {}
+    codes = [units.codes.index(code) for code in model.codes]
     return _Background(
         model=model,
         known=known,
-        similar=_similar(model, views),
-        positive=target.shares[:, target.learnable] >= POSITIVE_FROM,
+        similar=_similar(model, views) if known else None,
+        positive=target.shares[:, codes] >= POSITIVE_FROM,
         unread=frozenset(units.segments[row].segment_id for row in np.flatnonzero(unread)),
     )
 
@@ -180,6 +182,8 @@ def _evidence(model: ThemeModel, text: str, views: Mapping[str, Rows], code: int
 def _nearest(background: _Background, query: Rows, code: int) -> list[str]:
     """Ids of the nearest segments that people coded so."""
     rows = np.flatnonzero(background.positive[:, code])
+    if not len(rows):
+        return []
     found = nearest_rows(query, background.similar[rows], most=N_NEAREST)[0]
     return [background.known[row].segment_id for row in rows[found]]
 

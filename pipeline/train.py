@@ -16,6 +16,7 @@ from models.theme_model import NEVER, Scored, ThemeModel, train_theme_model
 from pipeline.cache import cached, stage_dir, write_parquet
 from pipeline.evaluate import SCHEMA, evaluate, not_scored
 from pipeline.model_card import make_card
+from pipeline.receive_model import USED, Received, imported_model, imported_sha256, imported_status
 from pipeline.target import FEWEST_GROUPS, Target, make_target
 from pipeline.units import Units, read_study_json, read_units
 from pipeline.views import Embedding, context_of, definition_texts, members_of
@@ -45,8 +46,8 @@ def train(
     """Train, score, cache; the key of what was cached.
 
     encode_keys, encoder: empty for words only.
-    Writes evaluation.json always, and model.json, model.npz, card.json, crossfit.parquet if any code has
-    enough segments in enough groups.
+    Writes evaluation.json always; model.json, model.npz and card.json if any code has enough segments in enough
+    groups, or else a model was imported that fits; crossfit.parquet in the first case only.
     """
     gold, seed = study.settings.target.gold, study.settings.study.seed
     group_by = study.settings.evaluation.group_by
@@ -54,11 +55,11 @@ def train(
     def fill(folder: Path) -> None:
         units = read_units(study, units_key, preprocess_keys)
         target = make_target(units, gold=gold)
+        codebook = read_study_json(study, units_key)["codebook"]
         if len(target.learnable) == 0 or len(set(target.groups)) < FEWEST_GROUPS:
-            write_json(folder / "evaluation.json", _nothing_learned(target, units))
+            _take_imported(folder, imported_model(study, codebook, encoder=encoder), target, units)
             return
         context = context_of(study, preprocess_keys, encode_keys)
-        codebook = read_study_json(study, units_key)["codebook"]
         _train(folder, units, target, context, codebook, encoder=encoder, seed=seed)
 
     inputs = {
@@ -67,6 +68,7 @@ def train(
         "gold": gold,
         "seed": seed,
         "group_by": group_by,
+        "imported": imported_sha256(study),
     }
     return cached(study, STAGE, inputs, fill)
 
@@ -102,6 +104,22 @@ def _abstaining(model: ThemeModel, evaluation: Mapping[str, Any]) -> ThemeModel:
     """The model without suggestions of codes for which its evaluation shows no skill."""
     abstains = [bool(row["abstains"]) for row in evaluation["scopes"]["all"]["codes"]]
     return replace(model, thresholds=np.where(abstains, NEVER, model.thresholds))
+
+
+def _take_imported(folder: Path, imported: Received | str | None, target: Target, units: Units) -> None:
+    """Where nothing can be learned, the model that was imported is the study's, unscored."""
+    evaluation = _nothing_learned(target, units)
+    if isinstance(imported, str):
+        evaluation["imported"] = imported
+    elif imported is not None:
+        for name, content in imported.files.items():
+            (folder / name).write_bytes(content)
+        evaluation["imported"] = USED
+        evaluation["not_scored"] = [
+            {**row, "reason": imported_status(imported.model, str(row["code"]), str(row["reason"]))}
+            for row in not_scored(target, units.codes)
+        ]
+    write_json(folder / "evaluation.json", evaluation)
 
 
 def _nothing_learned(target: Target, units: Units) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pipeline.receive_model import FROM_ELSEWHERE
 from pipeline.report.beside_view import BesideView
 from pipeline.report.codes_view import in_words
 from pipeline.report.figures import Piece, stacked
@@ -163,7 +164,7 @@ def _attention(run: RunTables, beside: BesideView) -> Iterator[Attention]:
             f"{count_of(n_few, 'code')} known from fewer than {FEW_SEGMENTS} coded segments: how well is uncertain.",
             "codes",
         )
-    n_missing = sum(level_of(row) is NOT_YET for row in rows)
+    n_missing = sum(level_of(row) is NOT_YET and row.status != FROM_ELSEWHERE for row in rows)
     if n_missing:
         yield Attention(f"{count_of(n_missing, 'code')} not learned yet: never suggested.", "codes")
     n_without_skill = sum(row.learned and not row.suggested for row in rows)
