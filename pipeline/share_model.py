@@ -181,7 +181,7 @@ def _readme(title: str, found: Shareable, *, n_left_out: int) -> str:
         f"A precode model of the study '{title}'.",
         "",
         f"It suggests {len(found.model.codes)} theme codes for interview transcripts, from {needs}.",
-        f"It learned from {found.card['n_segments']} segments in {found.card['n_groups']} groups (interviews, sites).",
+        f"It learned from {found.card['n_segments']} segments in {found.card['n_groups']} groups, as interviews are.",
         "",
         "To use it: precode import STUDY FILE, in a study with the same codebook.csv, which is not in this file.",
         "A study with codings of its own to learn from uses its own model.",
