@@ -7,7 +7,7 @@ by those that start a flow.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -72,17 +72,17 @@ def bring_in(
     coder: Annotated[str, typer.Option(help="Whose codings these are, if the file does not say.")] = "",
     as_json: AsJson = False,
 ) -> int:
-    """Bring transcripts, a codebook and codings into a study; say what came and what did not, and why.
+    """Bring transcripts, a codebook, codings or a model into a study; say what came and what did not, and why.
 
     Example:  precode import my-study interviews/*.txt codebook.csv anna.csv --coder anna
     """
-    from corpus.bring_in import bring_files_in
     from corpus.files import study_lock
     from corpus.study import load_study
+    from pipeline.bring_in import bring_all_in
 
     study = load_study(study_dir)
     with study_lock(study.root):
-        brought = bring_files_in(study, files, coder=coder)
+        brought = bring_all_in(study, files, coder=coder)
     if as_json:
         show_json({"brought": list(brought.brought), "set_aside": dict(brought.set_aside)})
     else:
@@ -181,6 +181,31 @@ def report(study_dir: StudyDir, as_json: AsJson = False) -> int:
     Example:  precode report my-study
     """
     return without_prefect(study_dir, as_json=as_json)
+
+
+@app.command()
+@ends_well
+def export(
+    study_dir: StudyDir,
+    to: Annotated[Literal["model"], typer.Option(help="What to write: the trained model.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Default: in the study folder.", show_default=False)
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Share it: do not ask.")] = False,
+    without_names: Annotated[
+        bool, typer.Option("--without-names", help="Take out what may be names of people.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Write the model of the newest run into one file for others, after a look at the names in its vocabulary.
+
+    What may be names is listed in names-to-check.csv in the study, and on a terminal.
+
+    Example:  precode export my-study --to model
+    """
+    from flows.give_away import export_model
+
+    return export_model(study_dir, out, yes=yes, without_names=without_names, as_json=as_json)
 
 
 @app.command()

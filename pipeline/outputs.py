@@ -94,6 +94,8 @@ def write_tables(
     write_json(folder / "topics.json", topics)
     _write_topics(folder / "topics.csv", topics)
     summary = _summary(study, ingested, units, facts, len(suggestions)) | {"encoder": encoder}
+    if imported := evaluation.get("imported"):
+        summary["notes"] = [*summary["notes"], imported]
     write_json(folder / "summary.json", summary)
     return summary
 

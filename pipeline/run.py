@@ -21,6 +21,7 @@ from pipeline.encode import encoder_of
 from pipeline.ingest import Ingested, SourceFile, make_batches, read_ingested
 from pipeline.outputs import write_tables
 from pipeline.preprocess import language_version
+from pipeline.receive_model import IMPORTED, imported_sha256
 from pipeline.report import render_report
 from pipeline.stages import STAGES, Keys, OnStage, Plan, one_by_one, quiet, run_stages
 from pipeline.train import STAGE as TRAIN_STAGE
@@ -67,6 +68,8 @@ def plan_run(study: Study) -> Plan:
         files.append(SourceFile(name, sha256_of(path), path.stat().st_size))
     people = {path.relative_to(study.root).as_posix(): sha256_of(path) for path in human_files(study)}
     inputs = {f"transcripts/{file.source}": file.sha256 for file in files} | people
+    if imported := imported_sha256(study):
+        inputs[IMPORTED] = imported
     encoder, encoder_key = encoder_of(study)
     settings = study.settings.model_dump(mode="json")
     key = digest(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -29,16 +29,19 @@ def start(
     context: Mapping[str, Embedding],
     codebook: Sequence[Mapping[str, str]],
     *,
+    known: Collection[str],
     encoder: str,
     seed: int,
 ) -> ThemeModel | None:
     """A model that ranks unread segments for the codes that are not learned yet; None if either is missing.
 
     It learns from the codebook, from what was read, and from unread segments as if none had these codes: rare as a
-    code is, that is nearly true, and it teaches what is said anyway.
+    code is, that is nearly true, and it teaches what is said anyway. known: codes that another model speaks of.
     """
-    places, unread = not_learned(target, codebook), unread_rows(units, target)
-    if not len(places) or not len(unread):
+    above = headings(codebook, target.n_positive.tolist())
+    places = [i for i, code in enumerate(units.codes) if code not in above and code not in known]
+    unread = unread_rows(units, target)
+    if not places or not len(unread):
         return None
     codes = [units.codes[place] for place in places]
     examples = codebook_examples(codebook, codes)
@@ -54,14 +57,6 @@ def start(
         seed=seed,
         asked=views_of(vocabulary, [units.segments[row] for row in unread], context),
     )
-
-
-def not_learned(target: Target, codebook: Sequence[Mapping[str, str]]) -> IntArray:
-    """Places of the codes that have too few excerpts, headings left out."""
-    above = headings(codebook, target.n_positive.tolist())
-    learned = set(target.learnable.tolist())
-    found = [i for i, row in enumerate(codebook) if i not in learned and row["name"] not in above]
-    return np.array(found, dtype=np.intp)
 
 
 def _some(rows: IntArray, seed: int) -> IntArray:

@@ -184,6 +184,8 @@ def _evidence(model: ThemeModel, text: str, views: Mapping[str, Rows], code: int
 def _nearest(background: _Background, query: Rows, code: int) -> list[str]:
     """Ids of the nearest segments that people coded so."""
     rows = np.flatnonzero(background.positive[:, code])
+    if not len(rows):
+        return []
     found = nearest_rows(query, background.similar[rows], most=N_NEAREST)[0]
     return [background.known[row].segment_id for row in rows[found]]
 

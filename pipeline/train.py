@@ -16,6 +16,7 @@ from models.theme_model import NEVER, Scored, ThemeModel, train_theme_model
 from pipeline.cache import cached, stage_dir, write_parquet
 from pipeline.evaluate import SCHEMA, evaluate, not_scored
 from pipeline.model_card import make_card
+from pipeline.receive_model import USED, Received, imported_model, imported_sha256, imported_status
 from pipeline.start import start
 from pipeline.target import Target, make_target
 from pipeline.units import Units, read_study_json, read_units
@@ -51,8 +52,9 @@ def train(
     """Train, score, cache; the key of what was cached.
 
     encode_keys, encoder: empty for words only.
-    Writes evaluation.json always; model.json, model.npz, card.json, crossfit.parquet if any code has enough segments
-    in enough groups; and in the folder STARTER a model of the codes that have not.
+    Writes evaluation.json always; model.json, model.npz and card.json if any code has enough segments in enough
+    groups, or else a model was imported that fits; crossfit.parquet in the first case only; and in the folder STARTER
+    a model of the codes that none of these knows.
     """
     gold, seed = study.settings.target.gold, study.settings.study.seed
     group_by = study.settings.evaluation.group_by
@@ -64,9 +66,12 @@ def train(
         codebook = read_study_json(study, units_key)["codebook"]
         if len(target.learnable):
             _train(folder, units, target, context, codebook, encoder=encoder, seed=seed)
+            known = [units.codes[place] for place in target.learnable]
         else:
-            write_json(folder / "evaluation.json", _nothing_learned(target, units))
-        starter = start(units, target, context, codebook, encoder=encoder, seed=seed)
+            imported = imported_model(study, codebook, encoder=encoder)
+            _take_imported(folder, imported, target, units)
+            known = list(imported.model.codes) if isinstance(imported, Received) else []
+        starter = start(units, target, context, codebook, known=known, encoder=encoder, seed=seed)
         if starter is not None:
             _write_model(folder / STARTER, starter, target, codebook, encoder=encoder)
 
@@ -76,6 +81,7 @@ def train(
         "gold": gold,
         "seed": seed,
         "group_by": group_by,
+        "imported": imported_sha256(study),
     }
     return cached(study, STAGE, inputs, fill)
 
@@ -124,6 +130,22 @@ def _abstaining(model: ThemeModel, evaluation: Mapping[str, Any]) -> ThemeModel:
     """The model without suggestions of codes for which its evaluation shows no skill."""
     abstains = [bool(row["abstains"]) for row in evaluation["scopes"]["all"]["codes"]]
     return replace(model, thresholds=np.where(abstains, NEVER, model.thresholds))
+
+
+def _take_imported(folder: Path, imported: Received | str | None, target: Target, units: Units) -> None:
+    """Where nothing can be learned, the model that was imported is the study's, unscored."""
+    evaluation = _nothing_learned(target, units)
+    if isinstance(imported, str):
+        evaluation["imported"] = imported
+    elif imported is not None:
+        for name, content in imported.files.items():
+            (folder / name).write_bytes(content)
+        evaluation["imported"] = USED
+        evaluation["not_scored"] = [
+            {**row, "reason": imported_status(imported.model, str(row["code"]), str(row["reason"]))}
+            for row in not_scored(target, units.codes)
+        ]
+    write_json(folder / "evaluation.json", evaluation)
 
 
 def _nothing_learned(target: Target, units: Units) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from models.nearest import NEAREST, NearestMember, unit_rows
 from models.ngrams import count_ngrams, learn_vocabulary
 from models.theme_model import ThemeModel, Trained, train_theme_model
 from models.views import context_view
+from pipeline.run import run_study
+from pipeline.share_model import look_at_model, share_model
 
 # A run of CI finds what the last one found: the search for new examples is for developers' machines.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
@@ -195,3 +198,31 @@ def tiny_study_files() -> dict[str, str]:
         files[f"codings/{coder}.csv"] = "\n".join(["transcript,code,turn", *found, ""])
     files["codebook.csv"] = "code,definition\nWaiting,Time lost\nMoney,What it cost\nHope,Looking ahead\n"
     return files
+
+
+@pytest.fixture(scope="session")
+def named_study(tmp_path_factory: pytest.TempPathFactory, tiny_study_files: dict[str, str]) -> Study:
+    """The tiny study after a run, in which people speak of Katherine; only to be looked at."""
+    root = tmp_path_factory.mktemp("named") / "study"
+    for name, content in tiny_study_files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content.replace("my sister", "our Katherine"), encoding="utf-8")
+    study = load_study(root)
+    run_study(study)
+    return study
+
+
+@pytest.fixture
+def own_named_study(named_study: Study, tmp_path: Path) -> Study:
+    """A copy of ``named_study`` that may be changed."""
+    shutil.copytree(named_study.root, tmp_path / "named")
+    return load_study(tmp_path / "named")
+
+
+@pytest.fixture(scope="session")
+def model_file(named_study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model of ``named_study`` as it is given away, names and all."""
+    path = tmp_path_factory.mktemp("given") / "given.precode-model"
+    share_model(named_study, look_at_model(named_study), path, without_names=False)
+    return path

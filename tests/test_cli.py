@@ -68,7 +68,15 @@ def test_help_of_every_command_has_an_example(command):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["run"], ["dance"], ["run", "a", "b"], ["run", "--fast", "a"], ["import", "a"]]
+    "arguments",
+    [
+        ["run"],
+        ["dance"],
+        ["run", "a", "b"],
+        ["run", "--fast", "a"],
+        ["import", "a"],
+        ["export", "a", "--to", "pdf"],
+    ],
 )
 def test_wrong_use_is_status_2(arguments):
     told = precode(*arguments)

@@ -13,7 +13,8 @@ MAX_DEPTH = 100
 #: Objects and lists; an hour of talk with a time for each word has about 10,000.
 MAX_CONTAINERS = 300_000
 
-_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_BRACKET = re.compile(r"[\[\]{}]")
 
 
 class JsonError(ValueError):
@@ -45,15 +46,13 @@ def _check_depth(text: str) -> None:
     n_containers = text.count("{") + text.count("[")
     if n_containers > MAX_CONTAINERS:
         raise JsonError(f"{n_containers} objects and lists: {MAX_CONTAINERS} are allowed")
+    if n_containers <= MAX_DEPTH:
+        return
     depth = 0
-    for match in _BRACKET.finditer(text):
-        bracket = match.group()
-        if bracket in ("[", "{"):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise JsonError(f"more than {MAX_DEPTH} brackets inside each other")
-        elif bracket in ("]", "}"):
-            depth -= 1
+    for bracket in _BRACKET.findall(_STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > MAX_DEPTH:
+            raise JsonError(f"more than {MAX_DEPTH} brackets inside each other")
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pipeline.receive_model import FROM_ELSEWHERE
 from pipeline.report.beside_view import BesideView
 from pipeline.report.codes_view import in_words
 from pipeline.report.figures import Piece, stacked
@@ -147,7 +148,8 @@ def _levels(run: RunTables) -> Iterator[LevelView]:
 
 def _attention(run: RunTables, beside: BesideView) -> Iterator[Attention]:
     files, facts = run.summary["files"], run.summary
-    if run.suggestions and not any(row.learned for row in run.codes):
+    unproven = all(row.probability is None for row in run.suggestions)
+    if run.suggestions and unproven and not any(row.learned for row in run.codes):
         why = "No code could be learned" if sum(facts["n_codings"].values()) else "Nobody has coded anything"
         yield Attention(f"{why} yet: what is suggested comes mostly from the codebook.", "suggestions")
     yield from _about_files(files)
@@ -171,7 +173,7 @@ def _attention(run: RunTables, beside: BesideView) -> Iterator[Attention]:
             f"{count_of(n_few, 'code')} known from fewer than {FEW_SEGMENTS} coded segments: how well is uncertain.",
             "codes",
         )
-    n_missing = sum(level_of(row) is NOT_YET for row in rows)
+    n_missing = sum(level_of(row) is NOT_YET and row.status != FROM_ELSEWHERE for row in rows)
     if n_missing:
         yield Attention(
             f"{count_of(n_missing, 'code')} not learned yet: suggested without a percentage, if at all.",

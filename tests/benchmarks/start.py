@@ -54,7 +54,10 @@ def one_draw(material: Material, n: int, random: np.random.Generator) -> list[Fo
     )
     target = make_target(units, gold="share")
     context, encoder = material.context, material.encoder
-    model = start(units, target, context, material.codebook, encoder=encoder, seed=material.seed)
+    learned = [units.codes[at] for at in target.learnable]
+    model = start(
+        units, target, context, material.codebook, known=learned, encoder=encoder, seed=material.seed
+    )
     if model is None:
         return []
     place = {row: i for i, row in enumerate(material.places.tolist())}
