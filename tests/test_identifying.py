@@ -24,7 +24,7 @@ from corpus.identifying import (
     find_identifying,
 )
 from corpus.names_to_check import NAMES_FILE, read_kept, write_names
-from models.calibration import Calibration
+from models.calibration import STRAIGHT, Calibration
 from models.linear import Linear
 from models.members import WORDS, FittedWords
 from models.ngrams import count_ngrams, learn_vocabulary
@@ -126,7 +126,7 @@ def model_of(texts: list[str]) -> ThemeModel:
         ("one", "two"),
         {WORDS: FittedWords(vocabulary, np.ones(len(vocabulary)), linear)},
         {WORDS: 1.0},
-        Calibration(np.ones(2), np.zeros(2)),
+        Calibration(np.ones(2), np.zeros(2), STRAIGHT),
         np.full(2, 0.5),
     )
 
