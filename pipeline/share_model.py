@@ -15,9 +15,9 @@ from corpus.identifying import Identifying, find_identifying
 from corpus.names_to_check import read_kept, write_names
 from corpus.readers import read_transcripts
 from corpus.records import Codebook, Transcript
-from corpus.study import Study, coder_files
+from corpus.study import MODEL_SUFFIX, Study, coder_files
 from models.members import CONTEXT, WORDS
-from models.one_file import README, SUFFIX, pack
+from models.one_file import README, pack
 from models.store import CARD, MODEL, model_files, parse_object, read_model
 from models.theme_model import ThemeModel
 from models.without_words import without_words
@@ -152,9 +152,11 @@ def share_model(study: Study, found: Shareable, out: Path | None, *, without_nam
 
     out: a path that ends as model files do; None: in the study folder, named after the study.
     """
-    path = out or study.root / f"{_file_name(study.title)}{SUFFIX}"
-    if path.suffix != SUFFIX:
-        raise StudyError(f"{path.name}: a model file ends with {SUFFIX}, so that 'precode import' knows it.")
+    path = out or study.root / f"{_file_name(study.title)}{MODEL_SUFFIX}"
+    if path.suffix != MODEL_SUFFIX:
+        raise StudyError(
+            f"{path.name}: a model file ends with {MODEL_SUFFIX}, so that 'precode import' knows it."
+        )
     model = (
         without_words(found.model, found.texts, lambda word: bool(found.names.named(word)))
         if without_names

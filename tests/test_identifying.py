@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +25,8 @@ from corpus.identifying import (
     find_identifying,
 )
 from corpus.names_to_check import NAMES_FILE, read_kept, write_names
+from corpus.readers import read_transcripts
+from corpus.study import load_study, transcript_files
 from models.calibration import Calibration
 from models.linear import Linear
 from models.members import WORDS, FittedWords
@@ -115,6 +118,17 @@ def test_name_is_known_in_each_of_its_forms():
 @given(st.text(min_size=1, max_size=12))
 def test_bare_words_stay_as_they_are(word):
     assert bare(bare(word)) == bare(word)
+
+
+def test_all_who_are_named_in_the_sample_study_are_found():
+    study = load_study(Path(__file__).parents[1] / "corpus" / "sample")
+    read = [
+        read_transcripts(study.transcripts_dir / n, source=n).transcripts for n in transcript_files(study)
+    ]
+    found = find_identifying([transcript for some in read for transcript in some], coders=(), participants={})
+    people = """anwar bernie bev clive col delroy denise dot gary graham hilda jeannie ken lee lorraine mary maureen
+        parveen pauline raymond sheila trevor walter yvonne"""
+    assert set(people.split()) <= set(found.words)
 
 
 def model_of(texts: list[str]) -> ThemeModel:

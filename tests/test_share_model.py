@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import pty
 import shutil
 import subprocess
 import sys
@@ -46,6 +45,8 @@ def export(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 def export_on_terminal(study: Study, answer: str) -> tuple[int, str]:
     """Run the command on a terminal where somebody answers; status and all that was shown."""
+    import pty  # not on every system
+
     ours, its = pty.openpty()
     started = subprocess.Popen(
         [sys.executable, "-m", "flows.cli", "export", str(study.root), "--to", "model"],
@@ -211,6 +212,12 @@ def test_file_that_is_no_model_file_is_not_written_over(own_named_study):
     assert told.returncode == 1
     assert ".precode-model" in told.stderr
     assert look_at_model(load_study(own_named_study.root))
+
+
+def test_study_that_is_not_there_is_said_in_one_message(tmp_path):
+    told = export(tmp_path / "nowhere")
+    assert told.returncode == 1
+    assert "no such study folder" in told.stderr
 
 
 def test_title_of_a_study_becomes_a_file_name(own_named_study):
