@@ -166,7 +166,7 @@ def share_model(study: Study, found: Shareable, out: Path | None, *, without_nam
     n_left_out = n_ngrams - len(model.words.vocabulary)
     files = model_files(model)
     card = shared_card(found.card, files, found.evaluation, n_left_out=n_left_out)
-    readme = _readme(study.title, found, n_left_out=n_left_out)
+    readme = readme_of(study.title, found, n_left_out=n_left_out)
     write_whole(path, pack({**files, CARD: canonical_json(card).encode(), README: readme.encode()}))
     return Shared(path, n_ngrams, n_left_out)
 
@@ -177,7 +177,8 @@ def _file_name(title: str) -> str:
     return " ".join(plain.split())[:80].strip(" .") or "model"
 
 
-def _readme(title: str, found: Shareable, *, n_left_out: int) -> str:
+def readme_of(title: str, found: Shareable, *, n_left_out: int) -> str:
+    """What the file says of itself to a person who opens it. n_left_out: n-grams taken out because of names."""
     needs = f"the sentence encoder '{found.card['encoder']}'" if found.card["encoder"] else "words only"
     lines = [
         f"A precode model of the study '{title}'.",

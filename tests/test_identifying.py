@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ from corpus.readers import read_transcripts
 from corpus.study import load_study, transcript_files
 from models.calibration import Calibration
 from models.linear import Linear
-from models.members import WORDS, FittedWords
+from models.members import WORDS, FittedContext, FittedWords
 from models.ngrams import count_ngrams, learn_vocabulary
 from models.store import model_files
 from models.theme_model import ThemeModel
@@ -176,6 +177,18 @@ def test_letters_of_a_name_stay_only_where_another_word_has_them():
     fewer = without_words(model_of(texts), texts, lambda word: bare(word) == "katherine").words.vocabulary
     assert {" kath", "athed"} <= set(fewer.characters)
     assert not {gram for gram in fewer.characters if "heri" in gram or "rine" in gram or "e's" in gram}
+
+
+def test_members_that_see_no_words_are_carried_along_as_they_are():
+    texts = ["katherine saw the bus", "katherine saw the ward"]
+    whole = model_of(texts)
+    other = FittedContext(Linear(np.ones((2, 5)), np.zeros(2)))
+    with_other = replace(
+        whole, members={**whole.members, "nearest": other}, shares={WORDS: 0.5, "nearest": 0.5}
+    )
+    fewer = without_words(with_other, texts, "katherine".__eq__)
+    assert fewer.members["nearest"] is other
+    assert fewer.shares == with_other.shares
 
 
 def test_model_without_names_is_stored_as_any_other():

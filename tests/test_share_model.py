@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
@@ -25,7 +26,7 @@ from models.one_file import unpack
 from models.store import parse_model
 from models.theme_model import ThemeModel
 from pipeline.run import run_study
-from pipeline.share_model import look_at_model, share_model
+from pipeline.share_model import look_at_model, readme_of, share_model
 
 ROOT = Path(__file__).parents[1]
 NAME = "katherine"
@@ -218,6 +219,16 @@ def test_study_that_is_not_there_is_said_in_one_message(tmp_path):
     told = export(tmp_path / "nowhere")
     assert told.returncode == 1
     assert "no such study folder" in told.stderr
+
+
+def test_whoever_gives_embeddings_of_excerpts_away_is_told(named_study):
+    found = look_at_model(named_study)
+    assert not found.holds_embeddings
+    model = dataclasses.replace(found.model, members={**found.model.members, "nearest": found.model.words})
+    held = dataclasses.replace(found, model=model)
+    assert held.holds_embeddings
+    assert "Embeddings of coded excerpts" in readme_of("A study", held, n_left_out=0)
+    assert "Embeddings of coded excerpts" not in readme_of("A study", found, n_left_out=0)
 
 
 def test_title_of_a_study_becomes_a_file_name(own_named_study):
