@@ -13,6 +13,7 @@ from corpus.errors import StudyError
 from corpus.files import canonical_json, read_json, write_whole
 from corpus.identifying import Identifying, find_identifying
 from corpus.names_to_check import read_kept, write_names
+from corpus.participants import participant_cells
 from corpus.readers import read_transcripts
 from corpus.records import Codebook, Transcript
 from corpus.study import MODEL_SUFFIX, Study, coder_files
@@ -128,7 +129,7 @@ def _said(study: Study, inputs: Iterable[str]) -> tuple[list[Transcript], Identi
             n_aside += 1
     coded = read_coded(study, transcripts, some_set_aside=n_aside > 0)
     coders = [path.stem for path in coder_files(study)]
-    names = find_identifying(transcripts, coders=coders, participants=coded.participants)
+    names = find_identifying(transcripts, coders=coders, participants=participant_cells(study))
     return transcripts, names, coded.codebook
 
 

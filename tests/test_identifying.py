@@ -41,10 +41,8 @@ from models.without_words import without_words
 def look(make_transcript):
     """(speaker, words), ... -> word -> why; those that only begin sentences if asked for."""
 
-    def find(*turns, coders=(), participants=None, name="p1", begins=False):
-        found = find_identifying(
-            [make_transcript(name, *turns)], coders=coders, participants=participants or {}
-        )
+    def find(*turns, coders=(), participants=(), name="p1", begins=False):
+        found = find_identifying([make_transcript(name, *turns)], coders=coders, participants=participants)
         return {word: why for word, why in found.words.items() if begins or why != BEGINS}
 
     return find
@@ -83,7 +81,7 @@ def test_coders_ids_and_attributes_are_listed_but_common_words_of_attributes_are
     found = look(
         ("P1", "The nurse was kind. The nurse came to the ward."),
         coders=["berta"],
-        participants={"17_okafor": {"role": "nurse", "site": "Leeds", "age": "34"}},
+        participants=["17_okafor", "nurse", "Leeds", "34"],
         name="17_okafor",
     )
     assert found == {"berta": CODER, "okafor": PARTICIPANT, "leeds": PARTICIPANT}
@@ -102,7 +100,7 @@ def test_addresses_and_long_numbers_are_listed(look):
     "said", ["anna came to see the ward. anna left.", "ANNA CAME TO SEE THE WARD. SHE LEFT."]
 )
 def test_transcript_in_one_case_is_counted_for_its_capitals_tell_nothing(make_transcript, said):
-    found = find_identifying([make_transcript("p1", ("P1", said))], coders=(), participants={})
+    found = find_identifying([make_transcript("p1", ("P1", said))], coders=(), participants=())
     assert (dict(found.words), found.n_without_case) == ({}, 1)
 
 
@@ -126,7 +124,7 @@ def test_all_who_are_named_in_the_sample_study_are_found():
     read = [
         read_transcripts(study.transcripts_dir / n, source=n).transcripts for n in transcript_files(study)
     ]
-    found = find_identifying([transcript for some in read for transcript in some], coders=(), participants={})
+    found = find_identifying([transcript for some in read for transcript in some], coders=(), participants=())
     people = """anwar bernie bev clive col delroy denise dot gary graham hilda jeannie ken lee lorraine mary maureen
         parveen pauline raymond sheila trevor walter yvonne"""
     assert set(people.split()) <= set(found.words)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from corpus.errors import StudyError
-from corpus.identifying import CAPITAL
+from corpus.identifying import CAPITAL, PARTICIPANT
 from corpus.names_to_check import NAMES_FILE
 from corpus.study import Study, load_study
 from corpus.tables import read_table
@@ -185,6 +185,14 @@ def test_probabilities_change_only_where_something_left_out_is_said(own_named_st
     )
     np.testing.assert_array_equal(after[:2], before[:2])
     assert (after[2] != before[2]).any()
+
+
+def test_whoever_is_named_for_one_speaker_of_a_group_is_listed(own_named_study):
+    (own_named_study.root / "participants.csv").write_text(
+        "transcript,speaker,carer\nt1,P1,Katherine\nt1,P2,Well\n", encoding="utf-8"
+    )
+    run_study(own_named_study)
+    assert look_at_model(own_named_study).listed[NAME] == PARTICIPANT
 
 
 def test_names_of_a_study_that_changed_are_not_looked_for(own_named_study):
