@@ -108,19 +108,18 @@ def _tokens(text: str) -> Iterator[tuple[str, bool, bool]]:
 
 
 def find_identifying(
-    transcripts: Sequence[Transcript], *, coders: Iterable[str], participants: Mapping[str, Mapping[str, str]]
+    transcripts: Sequence[Transcript], *, coders: Iterable[str], participants: Iterable[str]
 ) -> Identifying:
     """Words of labels, ids, attributes, addresses and long numbers, and those that stand as names do in English.
 
     In a language that begins common words with capitals, as German does, there are many more.
-    participants: transcript id -> attribute -> value.
+    participants: what is written in the cells of participants.csv.
     """
     cased = _Cased()
     for transcript in transcripts:
         cased.add(transcript)
     speakers = {turn.speaker for transcript in transcripts for turn in transcript.turns}
-    known = [transcript.transcript_id for transcript in transcripts]
-    known += [text for name, row in participants.items() for text in (name, *row.values())]
+    known = [*(transcript.transcript_id for transcript in transcripts), *participants]
     texts = [transcript.text for transcript in transcripts]
     found: dict[str, Iterable[str]] = {
         SPEAKER: _of_labels(speakers, cased),

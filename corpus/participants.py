@@ -42,6 +42,15 @@ def read_participants(
     return {name: _shared(found, attributes) for name, found in rows.items()}, attributes
 
 
+def participant_cells(study: Study) -> list[str]:
+    """Every cell, also of rows and attributes that ``read_participants`` leaves out; none without the file."""
+    path = study.root / "participants.csv"
+    if not path.is_file():
+        return []
+    table = read_table(path.read_bytes(), file=path.name, for_machines=True)
+    return [cell for row in table.rows for cell in row.cells.values()]
+
+
 def _shared(rows: Sequence[Mapping[str, str]], attributes: Sequence[str]) -> dict[str, str]:
     """What all rows of a transcript say alike; a row without a speaker speaks for all."""
     whole = [row for row in rows if not row.get("speaker", "").strip()] or rows

@@ -8,6 +8,8 @@ from pathlib import Path
 from corpus.errors import StudyError
 from corpus.settings import Settings, read_settings
 
+#: How the file ends in which a trained model is given away.
+MODEL_SUFFIX = ".precode-model"
 _NOT_MATERIAL = (".", "~$", "Thumbs.db", "desktop.ini")
 
 

@@ -11,7 +11,6 @@ from corpus.errors import FileError
 from corpus.readers.archive import Archive
 from models.store import LIMITS, ModelFileError, shown
 
-SUFFIX = ".precode-model"
 README = "README.txt"
 _LIMITS = {**LIMITS, README: 2**16}
 _LARGEST, _TOGETHER = max(_LIMITS.values()), sum(_LIMITS.values())

@@ -7,15 +7,19 @@ from pathlib import Path
 
 from corpus.bring_in import BroughtIn, bring_files_in
 from corpus.errors import FileError, StudyError
-from corpus.study import Study
-from models.one_file import SUFFIX
-from pipeline.receive_model import receive_model
+from corpus.study import MODEL_SUFFIX, Study
 
 
 def bring_all_in(study: Study, files: Sequence[Path], *, coder: str = "") -> BroughtIn:
     """Bring files in; one that is refused does not stop the others."""
-    models = [path for path in files if path.suffix == SUFFIX]
-    others = bring_files_in(study, [path for path in files if path.suffix != SUFFIX], coder=coder)
+    models = [path for path in files if path.suffix == MODEL_SUFFIX]
+    brought = bring_files_in(study, [path for path in files if path not in models], coder=coder)
+    return _bring_models_in(study, models, brought) if models else brought
+
+
+def _bring_models_in(study: Study, models: Sequence[Path], others: BroughtIn) -> BroughtIn:
+    from pipeline.receive_model import receive_model  # seconds, which other files need not wait for
+
     brought, set_aside = list(others.brought), dict(others.set_aside)
     for path in models:
         try:

@@ -12,14 +12,14 @@ from typing import Any
 
 from corpus.errors import FileError
 from corpus.files import sha256_of, write_whole
-from corpus.study import Study
-from models.one_file import SUFFIX, read_packed, unpack
+from corpus.study import MODEL_SUFFIX, Study
+from models.one_file import read_packed, unpack
 from models.store import CARD, check_hashes, parse_model, parse_object
 from models.theme_model import NEVER, ThemeModel
 from pipeline.encode import encoder_of
 from pipeline.model_card import OWN_ENCODER, Row, check_card, codebook_of, refuse_other_codebook
 
-IMPORTED = f"models/imported{SUFFIX}"
+IMPORTED = f"models/imported{MODEL_SUFFIX}"
 USED = (
     "suggestions are an imported model's, for no code can be learned here yet: it is not scored on this study"
 )

@@ -13,11 +13,12 @@ from corpus.errors import StudyError
 from corpus.files import canonical_json, read_json, write_whole
 from corpus.identifying import Identifying, find_identifying
 from corpus.names_to_check import read_kept, write_names
+from corpus.participants import participant_cells
 from corpus.readers import read_transcripts
 from corpus.records import Codebook, Transcript
-from corpus.study import Study, coder_files
+from corpus.study import MODEL_SUFFIX, Study, coder_files
 from models.members import CONTEXT, WORDS
-from models.one_file import README, SUFFIX, pack
+from models.one_file import README, pack
 from models.store import CARD, MODEL, model_files, parse_object, read_model
 from models.theme_model import ThemeModel
 from models.without_words import without_words
@@ -128,7 +129,7 @@ def _said(study: Study, inputs: Iterable[str]) -> tuple[list[Transcript], Identi
             n_aside += 1
     coded = read_coded(study, transcripts, some_set_aside=n_aside > 0)
     coders = [path.stem for path in coder_files(study)]
-    names = find_identifying(transcripts, coders=coders, participants=coded.participants)
+    names = find_identifying(transcripts, coders=coders, participants=participant_cells(study))
     return transcripts, names, coded.codebook
 
 
@@ -152,9 +153,11 @@ def share_model(study: Study, found: Shareable, out: Path | None, *, without_nam
 
     out: a path that ends as model files do; None: in the study folder, named after the study.
     """
-    path = out or study.root / f"{_file_name(study.title)}{SUFFIX}"
-    if path.suffix != SUFFIX:
-        raise StudyError(f"{path.name}: a model file ends with {SUFFIX}, so that 'precode import' knows it.")
+    path = out or study.root / f"{_file_name(study.title)}{MODEL_SUFFIX}"
+    if path.suffix != MODEL_SUFFIX:
+        raise StudyError(
+            f"{path.name}: a model file ends with {MODEL_SUFFIX}, so that 'precode import' knows it."
+        )
     model = (
         without_words(found.model, found.texts, lambda word: bool(found.names.named(word)))
         if without_names
@@ -164,7 +167,7 @@ def share_model(study: Study, found: Shareable, out: Path | None, *, without_nam
     n_left_out = n_ngrams - len(model.words.vocabulary)
     files = model_files(model)
     card = shared_card(found.card, files, found.evaluation, n_left_out=n_left_out)
-    readme = _readme(study.title, found, n_left_out=n_left_out)
+    readme = readme_of(study.title, found, n_left_out=n_left_out)
     write_whole(path, pack({**files, CARD: canonical_json(card).encode(), README: readme.encode()}))
     return Shared(path, n_ngrams, n_left_out)
 
@@ -175,7 +178,8 @@ def _file_name(title: str) -> str:
     return " ".join(plain.split())[:80].strip(" .") or "model"
 
 
-def _readme(title: str, found: Shareable, *, n_left_out: int) -> str:
+def readme_of(title: str, found: Shareable, *, n_left_out: int) -> str:
+    """What the file says of itself to a person who opens it. n_left_out: n-grams taken out because of names."""
     needs = f"the sentence encoder '{found.card['encoder']}'" if found.card["encoder"] else "words only"
     lines = [
         f"A precode model of the study '{title}'.",

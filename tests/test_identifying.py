@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,9 +26,11 @@ from corpus.identifying import (
     find_identifying,
 )
 from corpus.names_to_check import NAMES_FILE, read_kept, write_names
+from corpus.readers import read_transcripts
+from corpus.study import load_study, transcript_files
 from models.calibration import STRAIGHT, Calibration
 from models.linear import Linear
-from models.members import WORDS, FittedWords
+from models.members import WORDS, FittedContext, FittedWords
 from models.ngrams import count_ngrams, learn_vocabulary
 from models.store import model_files
 from models.theme_model import ThemeModel
@@ -37,10 +41,8 @@ from models.without_words import without_words
 def look(make_transcript):
     """(speaker, words), ... -> word -> why; those that only begin sentences if asked for."""
 
-    def find(*turns, coders=(), participants=None, name="p1", begins=False):
-        found = find_identifying(
-            [make_transcript(name, *turns)], coders=coders, participants=participants or {}
-        )
+    def find(*turns, coders=(), participants=(), name="p1", begins=False):
+        found = find_identifying([make_transcript(name, *turns)], coders=coders, participants=participants)
         return {word: why for word, why in found.words.items() if begins or why != BEGINS}
 
     return find
@@ -79,7 +81,7 @@ def test_coders_ids_and_attributes_are_listed_but_common_words_of_attributes_are
     found = look(
         ("P1", "The nurse was kind. The nurse came to the ward."),
         coders=["berta"],
-        participants={"17_okafor": {"role": "nurse", "site": "Leeds", "age": "34"}},
+        participants=["17_okafor", "nurse", "Leeds", "34"],
         name="17_okafor",
     )
     assert found == {"berta": CODER, "okafor": PARTICIPANT, "leeds": PARTICIPANT}
@@ -98,7 +100,7 @@ def test_addresses_and_long_numbers_are_listed(look):
     "said", ["anna came to see the ward. anna left.", "ANNA CAME TO SEE THE WARD. SHE LEFT."]
 )
 def test_transcript_in_one_case_is_counted_for_its_capitals_tell_nothing(make_transcript, said):
-    found = find_identifying([make_transcript("p1", ("P1", said))], coders=(), participants={})
+    found = find_identifying([make_transcript("p1", ("P1", said))], coders=(), participants=())
     assert (dict(found.words), found.n_without_case) == ({}, 1)
 
 
@@ -115,6 +117,17 @@ def test_name_is_known_in_each_of_its_forms():
 @given(st.text(min_size=1, max_size=12))
 def test_bare_words_stay_as_they_are(word):
     assert bare(bare(word)) == bare(word)
+
+
+def test_all_who_are_named_in_the_sample_study_are_found():
+    study = load_study(Path(__file__).parents[1] / "corpus" / "sample")
+    read = [
+        read_transcripts(study.transcripts_dir / n, source=n).transcripts for n in transcript_files(study)
+    ]
+    found = find_identifying([transcript for some in read for transcript in some], coders=(), participants=())
+    people = """anwar bernie bev clive col delroy denise dot gary graham hilda jeannie ken lee lorraine mary maureen
+        parveen pauline raymond sheila trevor walter yvonne"""
+    assert set(people.split()) <= set(found.words)
 
 
 def model_of(texts: list[str]) -> ThemeModel:
@@ -162,6 +175,18 @@ def test_letters_of_a_name_stay_only_where_another_word_has_them():
     fewer = without_words(model_of(texts), texts, lambda word: bare(word) == "katherine").words.vocabulary
     assert {" kath", "athed"} <= set(fewer.characters)
     assert not {gram for gram in fewer.characters if "heri" in gram or "rine" in gram or "e's" in gram}
+
+
+def test_members_that_see_no_words_are_carried_along_as_they_are():
+    texts = ["katherine saw the bus", "katherine saw the ward"]
+    whole = model_of(texts)
+    other = FittedContext(Linear(np.ones((2, 5)), np.zeros(2)))
+    with_other = replace(
+        whole, members={**whole.members, "nearest": other}, shares={WORDS: 0.5, "nearest": 0.5}
+    )
+    fewer = without_words(with_other, texts, "katherine".__eq__)
+    assert fewer.members["nearest"] is other
+    assert fewer.shares == with_other.shares
 
 
 def test_model_without_names_is_stored_as_any_other():

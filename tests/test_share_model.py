@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
-import pty
 import shutil
 import subprocess
 import sys
@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from corpus.errors import StudyError
-from corpus.identifying import CAPITAL
+from corpus.identifying import CAPITAL, PARTICIPANT
 from corpus.names_to_check import NAMES_FILE
 from corpus.study import Study, load_study
 from corpus.tables import read_table
@@ -26,7 +26,7 @@ from models.one_file import unpack
 from models.store import parse_model
 from models.theme_model import ThemeModel
 from pipeline.run import run_study
-from pipeline.share_model import look_at_model, share_model
+from pipeline.share_model import look_at_model, readme_of, share_model
 
 ROOT = Path(__file__).parents[1]
 NAME = "katherine"
@@ -46,6 +46,8 @@ def export(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 def export_on_terminal(study: Study, answer: str) -> tuple[int, str]:
     """Run the command on a terminal where somebody answers; status and all that was shown."""
+    import pty  # not on every system
+
     ours, its = pty.openpty()
     started = subprocess.Popen(
         [sys.executable, "-m", "flows.cli", "export", str(study.root), "--to", "model"],
@@ -185,6 +187,14 @@ def test_probabilities_change_only_where_something_left_out_is_said(own_named_st
     assert (after[2] != before[2]).any()
 
 
+def test_whoever_is_named_for_one_speaker_of_a_group_is_listed(own_named_study):
+    (own_named_study.root / "participants.csv").write_text(
+        "transcript,speaker,carer\nt1,P1,Katherine\nt1,P2,Well\n", encoding="utf-8"
+    )
+    run_study(own_named_study)
+    assert look_at_model(own_named_study).listed[NAME] == PARTICIPANT
+
+
 def test_names_of_a_study_that_changed_are_not_looked_for(own_named_study):
     path = own_named_study.root / "transcripts" / "t6.txt"
     path.write_text(path.read_text(encoding="utf-8") + "P1: Well, Wilhelmina.\n", encoding="utf-8")
@@ -211,6 +221,22 @@ def test_file_that_is_no_model_file_is_not_written_over(own_named_study):
     assert told.returncode == 1
     assert ".precode-model" in told.stderr
     assert look_at_model(load_study(own_named_study.root))
+
+
+def test_study_that_is_not_there_is_said_in_one_message(tmp_path):
+    told = export(tmp_path / "nowhere")
+    assert told.returncode == 1
+    assert "no such study folder" in told.stderr
+
+
+def test_whoever_gives_embeddings_of_excerpts_away_is_told(named_study):
+    found = look_at_model(named_study)
+    assert not found.holds_embeddings
+    model = dataclasses.replace(found.model, members={**found.model.members, "nearest": found.model.words})
+    held = dataclasses.replace(found, model=model)
+    assert held.holds_embeddings
+    assert "Embeddings of coded excerpts" in readme_of("A study", held, n_left_out=0)
+    assert "Embeddings of coded excerpts" not in readme_of("A study", found, n_left_out=0)
 
 
 def test_title_of_a_study_becomes_a_file_name(own_named_study):
