@@ -1,20 +1,24 @@
-"""Why the model says so: exact contributions of words, and the nearest coded excerpts."""
+"""Why the model says so: exact contributions of words and other parts, and the nearest excerpts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from models.linear import Rows
-from models.members import CONTEXT, WORDS
-from models.ngrams import share_among_words
+from models.members import CONTEXT, WORDS, member_logits
+from models.ngrams import WORD_PATTERN, share_among_words
 from models.theme_model import ThemeModel
 from models.views import PARTS, part_contributions
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
+
+_WORD = re.compile(WORD_PATTERN)
+_AT_ONCE = 512
 
 
 def word_contributions(model: ThemeModel, text: str, view: Rows, code: int) -> dict[str, float]:
@@ -32,25 +36,38 @@ def word_contributions(model: ThemeModel, text: str, view: Rows, code: int) -> d
 def speaking_words(
     model: ThemeModel, text: str, view: Rows, code: int, *, most: int
 ) -> list[tuple[str, float]]:
-    """The words that spoke for a code, strongest first (ties by name); only positive contributions."""
+    """The words that spoke for a code, strongest first (ties by name); only positive contributions.
+
+    Rows of TF-IDF have length 1, so without a word the others count more: that a word added something does not
+    say yet that the probability is lower without it. ``pipeline.reasons`` names those of which it is true.
+    """
     found = word_contributions(model, text, view, code)
     positive = [(word, value) for word, value in found.items() if word and value > 0]
     return sorted(positive, key=lambda pair: (-pair[1], pair[0]))[:most]
 
 
-def meaning_contributions(model: ThemeModel, views: Mapping[str, Rows], code: int) -> dict[str, float]:
-    """What the meaning of a segment, and what was said before and after it, add to the calibrated logit of a code.
+def without_words(text: str, words: Collection[str]) -> str:
+    """The text with every occurrence of these words, which are in lower case, deleted; all else stays."""
+    return _WORD.sub(lambda found: "" if found.group().lower() in words else found.group(), text)
 
-    views: of this one segment. Empty for a model of words only. With ``word_contributions`` and the intercepts
-    it sums to the whole logit.
+
+def other_contributions(model: ThemeModel, views: Mapping[str, Rows], code: int) -> dict[str, float]:
+    """What adds to the calibrated logit of a code beside words, by name, in logits.
+
+    views: of this one segment. "meaning" of the segment and "context", what was said before and after it, without
+    the intercept; any further member by its name, with all that it says. Empty for a model of words only.
+    With ``word_contributions`` and the intercepts of these two it sums to the whole logit.
     """
-    fitted = model.members.get(CONTEXT)
-    if fitted is None:
-        return {}
-    scale = model.scale(CONTEXT, code)
-    parts = part_contributions(views[CONTEXT], fitted.linear.weights[code] * scale)
-    around = sum(value for name, value in parts.items() if name != PARTS[0])
-    return {"meaning": parts[PARTS[0]], "context": around}
+    found: dict[str, float] = {}
+    for name, fitted in model.members.items():
+        scale = model.scale(name, code)
+        if name == CONTEXT:
+            parts = part_contributions(views[name], fitted.linear.weights[code] * scale)
+            own = parts.pop(PARTS[0])
+            found |= {"meaning": own, "context": sum(parts.values())}
+        elif name != WORDS:
+            found[name] = scale * float(member_logits(fitted, views[name])[0, code])
+    return found
 
 
 def nearest_rows(queries: Rows, known: Rows, *, most: int) -> IntArray:
@@ -58,6 +75,13 @@ def nearest_rows(queries: Rows, known: Rows, *, most: int) -> IntArray:
 
     Rows are of equal length, as ``FittedWords.features`` gives them; ties go to the first.
     """
-    similarity = queries @ known.T
-    dense = similarity.toarray() if hasattr(similarity, "toarray") else np.asarray(similarity)
-    return np.argsort(-dense, axis=1, kind="stable")[:, :most]
+    most = min(most, known.shape[0])
+    found = np.empty((queries.shape[0], most), dtype=np.intp)
+    for first in range(0, len(found), _AT_ONCE):
+        similarity = queries[first : first + _AT_ONCE] @ known.T
+        dense = np.array(similarity.toarray() if hasattr(similarity, "toarray") else similarity)
+        for place in range(most):
+            best = dense.argmax(axis=1)
+            found[first : first + _AT_ONCE, place] = best
+            dense[np.arange(len(dense)), best] = -np.inf
+    return found

@@ -40,6 +40,11 @@ def own_part(view: FloatArray) -> FloatArray:
     return view[:, : view.shape[1] // len(PARTS)]
 
 
+def with_own_part(view: FloatArray, embeddings: FloatArray) -> FloatArray:
+    """The view with other embeddings, (n, width), of the segments themselves; what is around them stays."""
+    return np.hstack([embeddings, view[:, embeddings.shape[1] :]])
+
+
 def part_contributions(view: FloatArray, weights: npt.NDArray[np.float64]) -> dict[str, float]:
     """What each part of one row, (1, d), adds to a logit with these weights, (d,); the values sum to all of it."""
     width = view.shape[1] // len(PARTS)

@@ -12,21 +12,19 @@ import numpy.typing as npt
 
 from corpus.records import Segment
 from corpus.study import Study
-from models.explain import meaning_contributions, nearest_rows, speaking_words
 from models.linear import Rows
 from models.members import CONTEXT, WORDS
-from models.theme_model import POSITIVE_FROM, ThemeModel
+from models.theme_model import ThemeModel
 from models.views import own_part
 from pipeline.cache import cached, stage_dir, write_parquet
 from pipeline.preprocess import read_preprocessed
+from pipeline.reasons import Encode, encode_with, evidence_cells, named_words, nearest_known
 from pipeline.target import make_target
 from pipeline.train import read_knowledge
 from pipeline.units import read_units
 from pipeline.views import context_of, views_of
 
 STAGE = "suggest"
-N_WORDS = 5
-N_NEAREST = 3
 
 SUGGESTION_TYPES = {
     "segment_id": "str",
@@ -39,8 +37,10 @@ SUGGESTION_TYPES = {
     "probability": "float64",
     "evidence": "str",
     "nearest": "str",
+    "nearest_not": "str",
 }
-"""evidence: "word +1.20; word +0.70; [meaning] +0.30", in logits; nearest: ids of segments joined by "; "."""
+"""evidence: "word +1.20; word +0.70; [meaning] +0.30", in logits; nearest: ids of segments joined by "; ";
+nearest_not: the id of one, or ""."""
 
 UNREAD_TYPES = {"segment_id": "str", "transcript_id": "str"}
 FloatArray = npt.NDArray[np.float64]
@@ -51,13 +51,13 @@ class _Background:
     """What suggestions are made from.
 
     known: segments that were learned from, similar: (m, d) what nearness is measured on, rows of equal length,
-    positive: (m, k) for the codes of the model. unread: ids of segments that get suggestions.
+    shares: (m, k) of those who read, who gave each code of the model. unread: ids of segments that get suggestions.
     """
 
     model: ThemeModel
     known: tuple[Segment, ...]
     similar: Rows
-    positive: npt.NDArray[np.bool_]
+    shares: FloatArray
     unread: frozenset[str]
 
 
@@ -68,11 +68,12 @@ def suggest(
     encode_keys: Sequence[str],
     train_key: str,
     *,
+    encoder: str,
     batch: int,
 ) -> str:
     """Suggest codes for the unread segments of one preprocessed batch; the key of what was cached.
 
-    encode_keys: empty for words only. batch: place in ``preprocess_keys``.
+    encode_keys, encoder: empty for words only. batch: place in ``preprocess_keys``.
     """
 
     def fill(folder: Path) -> None:
@@ -84,7 +85,7 @@ def suggest(
             context = context_of(study, [preprocess_keys[batch]], encode_keys[batch : batch + 1])
             views = views_of(background.model, unread, context) if unread else {}
             probabilities = _probabilities(background.model, views)
-            rows = _suggest(background, unread, views, probabilities)
+            rows = _suggest(background, unread, views, probabilities, encode_with(encoder))
             _write_unread(folder / "unread.parquet", unread, probabilities)
         columns = {name: [row[name] for row in rows] for name in SUGGESTION_TYPES}
         write_parquet(folder / "suggestions.parquet", columns, SUGGESTION_TYPES)
@@ -115,7 +116,7 @@ def _background(
         model=model,
         known=known,
         similar=_similar(model, views),
-        positive=target.shares[:, target.learnable] >= POSITIVE_FROM,
+        shares=target.shares[:, target.learnable],
         unread=frozenset(units.segments[row].segment_id for row in np.flatnonzero(unread)),
     )
 
@@ -141,47 +142,36 @@ def _write_unread(path: Path, segments: Sequence[Segment], probabilities: FloatA
 
 
 def _suggest(
-    background: _Background, segments: Sequence[Segment], views: Mapping[str, Rows], probabilities: FloatArray
+    background: _Background,
+    segments: Sequence[Segment],
+    views: Mapping[str, Rows],
+    probabilities: FloatArray,
+    encode: Encode | None,
 ) -> list[Mapping[str, object]]:
-    if not segments:
-        return []
     model = background.model
-    similar = _similar(model, views)
-    shown = probabilities >= model.thresholds
-    rows: list[Mapping[str, object]] = []
-    for place in np.flatnonzero(shown.any(axis=1)).tolist():
-        here = {name: view[place : place + 1] for name, view in views.items()}
-        for code in np.flatnonzero(shown[place]).tolist():
-            rows.append(
-                _segment_cells(segments[place])
-                | {
-                    "code": model.codes[code],
-                    "probability": float(probabilities[place, code]),
-                    "evidence": _evidence(model, segments[place].text, here, code),
-                    "nearest": "; ".join(_nearest(background, similar[place : place + 1], code)),
-                }
-            )
-    return rows
+    cells = list(map(tuple, np.argwhere(probabilities >= model.thresholds).tolist()))
+    if not cells:
+        return []
+    texts = [segment.text for segment in segments]
+    words = named_words(model, texts, views, cells, before=probabilities, encode=encode)
+    evidence = evidence_cells(model, views, cells, words)
+    nearest = nearest_known(_similar(model, views), background.similar, background.shares, cells)
+    return [
+        _segment_cells(segments[place])
+        | {
+            "code": model.codes[code],
+            "probability": float(probabilities[place, code]),
+            "evidence": told,
+            "nearest": "; ".join(background.known[row].segment_id for row in so),
+            "nearest_not": "; ".join(background.known[row].segment_id for row in other),
+        }
+        for (place, code), told, (so, other) in zip(cells, evidence, nearest, strict=True)
+    ]
 
 
 def _segment_cells(segment: Segment) -> dict[str, object]:
     names = ("segment_id", "transcript_id", "start", "end", "speaker", "text")
     return {name: getattr(segment, name) for name in names}
-
-
-def _evidence(model: ThemeModel, text: str, views: Mapping[str, Rows], code: int) -> str:
-    """The words that spoke for the code, then what the meaning of the segment and of its neighbours added."""
-    words = speaking_words(model, text, views[WORDS], code, most=N_WORDS)
-    meaning = meaning_contributions(model, views, code)
-    parts = [*words, *((f"[{name}]", value) for name, value in meaning.items())]
-    return "; ".join(f"{name} {value:+.2f}" for name, value in parts)
-
-
-def _nearest(background: _Background, query: Rows, code: int) -> list[str]:
-    """Ids of the nearest segments that people coded so."""
-    rows = np.flatnonzero(background.positive[:, code])
-    found = nearest_rows(query, background.similar[rows], most=N_NEAREST)[0]
-    return [background.known[row].segment_id for row in rows[found]]
 
 
 def suggestions_path(study: Study, key: str) -> Path:
