@@ -123,7 +123,7 @@ def _write_suggestions(path: Path, table: pd.DataFrame, codebook: Sequence[Mappi
             row.evidence,
             row.nearest,
             row.nearest_not,
-            lines[row.code],
+            lines[str(row.code)],
         ]
         for row in table.itertuples(index=False)
     ]

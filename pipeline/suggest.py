@@ -149,7 +149,7 @@ def _suggest(
     encode: Encode | None,
 ) -> list[Mapping[str, object]]:
     model = background.model
-    cells = list(map(tuple, np.argwhere(probabilities >= model.thresholds).tolist()))
+    cells = [(place, code) for place, code in np.argwhere(probabilities >= model.thresholds).tolist()]
     if not cells:
         return []
     texts = [segment.text for segment in segments]

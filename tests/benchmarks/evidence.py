@@ -1,4 +1,4 @@
-"""Whether the named words carry a suggestion: the probability without them, and how long suggesting takes.
+"""Whether the named words carry a suggestion: the probability without them, and CPU seconds.
 
     python -m tests.benchmarks.evidence STUDY...
 
@@ -40,21 +40,21 @@ def measure(path: Path) -> list[str]:
     stages = ("ingest", "preprocess", "encode", "units", "train")
     keys = run_stages(plan, one_by_one(study, plan, quiet), wanted=stages)
     assert (stage_dir(study, "train", keys.train[0]) / "model.json").is_file(), "no code learned"
-    start = time.perf_counter()
+    start = time.process_time()
     found = _background(study, keys.units[0], keys.preprocess, keys.encode, keys.train[0])
     assert found is not None
     here = read_preprocessed(study, keys.preprocess).segments
     segments = [segment for segment in here if segment.segment_id in found.unread]
     views = views_of(found.model, segments, context_of(study, keys.preprocess, keys.encode))
     before = found.model.probabilities(views)
-    ready = time.perf_counter()
+    ready = time.process_time()
     cells = [(int(place), int(code)) for place, code in np.argwhere(before >= found.model.thresholds)]
     texts, encode = [segment.text for segment in segments], encode_with(plan.encoder)
     named = named_words(found.model, texts, views, cells, before=before, encode=encode)
-    worded = time.perf_counter()
+    worded = time.process_time()
     evidence_cells(found.model, views, cells, named)
     nearest_known(_similar(found.model, views), found.similar, found.shares, cells)
-    end = time.perf_counter()
+    end = time.process_time()
     strongest = [
         speaking_words(found.model, texts[place], views[WORDS][place : place + 1], code, most=N_WORDS)
         for place, code in cells
