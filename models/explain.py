@@ -1,21 +1,25 @@
-"""Why the model says so: exact contributions of words, and the nearest coded excerpts."""
+"""Why the model says so: exact contributions of words and other parts, and the nearest excerpts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from models.linear import Rows
-from models.members import CONTEXT, WORDS, FittedContext
-from models.nearest import NEAREST, FittedNearest
-from models.ngrams import share_among_words
+from models.members import WORDS, FittedContext
+from models.nearest import FittedNearest
+from models.ngrams import WORD_PATTERN, share_among_words
 from models.theme_model import ThemeModel
-from models.views import PARTS, part_contributions
+from models.views import part_contributions
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
+
+_WORD = re.compile(WORD_PATTERN)
+_AT_ONCE = 512
 
 
 def word_contributions(model: ThemeModel, text: str, view: Rows, code: int) -> dict[str, float]:
@@ -33,28 +37,36 @@ def word_contributions(model: ThemeModel, text: str, view: Rows, code: int) -> d
 def speaking_words(
     model: ThemeModel, text: str, view: Rows, code: int, *, most: int
 ) -> list[tuple[str, float]]:
-    """The words that spoke for a code, strongest first (ties by name); only positive contributions."""
+    """The words that spoke for a code, strongest first (ties by name); only positive contributions.
+
+    Rows of TF-IDF have length 1, so without a word the others count more: that a word added something does not
+    say yet that the probability is lower without it. ``pipeline.reasons`` names those of which it is true.
+    """
     found = word_contributions(model, text, view, code)
     positive = [(word, value) for word, value in found.items() if word and value > 0]
     return sorted(positive, key=lambda pair: (-pair[1], pair[0]))[:most]
 
 
-def meaning_contributions(model: ThemeModel, views: Mapping[str, Rows], code: int) -> dict[str, float]:
-    """What the other members add to the score of a code: meaning, what was said around it, excerpts it is like.
+def without_words(text: str, words: Collection[str]) -> str:
+    """The text with every occurrence of these words, which are in lower case, deleted; all else stays."""
+    return _WORD.sub(lambda found: "" if found.group().lower() in words else found.group(), text)
 
-    views: of this one segment. Empty for a model of words only. With ``word_contributions``, the intercepts and the
-    codes' own rates it sums to the whole score. "examples" is how far the votes of coded excerpts are above the rate.
+
+def other_contributions(model: ThemeModel, views: Mapping[str, Rows], code: int) -> dict[str, FloatArray]:
+    """What adds to the score of a code beside words, by name, each (n,), in logits. views: of n segments.
+
+    "meaning" of the segment and "context", what was said before and after it; "nearest", how far the votes of the
+    segments that people read are above the rate of the code. Empty for a model of words only. With
+    ``word_contributions``, the intercepts and that rate it sums to the whole score.
     """
-    found: dict[str, float] = {}
-    context, nearest = model.members.get(CONTEXT), model.members.get(NEAREST)
-    if isinstance(context, FittedContext):
-        weights = context.linear.weights[code] * model.scale(CONTEXT, code)
-        parts = part_contributions(views[CONTEXT], weights)
-        around = sum(value for name, value in parts.items() if name != PARTS[0])
-        found |= {"meaning": parts[PARTS[0]], "context": around}
-    if isinstance(nearest, FittedNearest):
-        above = nearest.logits(views[NEAREST])[0, code] - nearest.rate_logits[code]
-        found["examples"] = float(above * model.scale(NEAREST, code))
+    found: dict[str, FloatArray] = {}
+    for name, fitted in model.members.items():
+        scale = model.scale(name, code)
+        if isinstance(fitted, FittedContext):
+            parts = part_contributions(views[name], fitted.linear.weights[code] * scale)
+            found |= {"meaning": parts[:, 0], "context": parts[:, 1:].sum(axis=1)}
+        elif isinstance(fitted, FittedNearest):
+            found[name] = scale * (fitted.logits(views[name])[:, code] - fitted.rate_logits[code])
     return found
 
 
@@ -63,6 +75,13 @@ def nearest_rows(queries: Rows, known: Rows, *, most: int) -> IntArray:
 
     Rows are of equal length, as ``FittedWords.features`` gives them; ties go to the first.
     """
-    similarity = queries @ known.T
-    dense = similarity.toarray() if hasattr(similarity, "toarray") else np.asarray(similarity)
-    return np.argsort(-dense, axis=1, kind="stable")[:, :most]
+    most = min(most, known.shape[0])
+    found = np.empty((queries.shape[0], most), dtype=np.intp)
+    for first in range(0, len(found), _AT_ONCE):
+        similarity = queries[first : first + _AT_ONCE] @ known.T
+        dense = np.array(similarity.toarray() if hasattr(similarity, "toarray") else similarity)
+        for place in range(most):
+            best = dense.argmax(axis=1)
+            found[first : first + _AT_ONCE, place] = best
+            dense[np.arange(len(dense)), best] = -np.inf
+    return found

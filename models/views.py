@@ -40,8 +40,12 @@ def own_part(view: FloatArray) -> FloatArray:
     return view[:, : view.shape[1] // len(PARTS)]
 
 
-def part_contributions(view: FloatArray, weights: npt.NDArray[np.float64]) -> dict[str, float]:
-    """What each part of one row, (1, d), adds to a logit with these weights, (d,); the values sum to all of it."""
+def with_own_part(view: FloatArray, embeddings: FloatArray) -> FloatArray:
+    """The view with other embeddings, (n, width), of the segments themselves; what is around them stays."""
+    return np.hstack([embeddings, view[:, embeddings.shape[1] :]])
+
+
+def part_contributions(view: FloatArray, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """What each part of n rows, (n, d), adds to a logit with these weights, (d,): (n, len(PARTS)); they sum to it."""
     width = view.shape[1] // len(PARTS)
-    added = (view[0].astype(np.float64) * weights).reshape(len(PARTS), width).sum(axis=1)
-    return dict(zip(PARTS, added.tolist(), strict=True))
+    return np.asarray((view * weights).reshape(len(view), len(PARTS), width).sum(axis=2))

@@ -14,6 +14,7 @@ import pandas as pd
 from corpus.files import read_json, write_json
 from corpus.study import Study
 from corpus.tables import write_table
+from models.theme_model import POSITIVE_FROM
 from pipeline.cache import read_parquet, stage_dir
 from pipeline.compare import STAGE as COMPARE_STAGE
 from pipeline.estimate import AVERAGE, SURE, read_estimates
@@ -36,6 +37,8 @@ SUGGESTION_COLUMNS = (
     "probability",
     "evidence",
     "nearest",
+    "nearest_not",
+    "codebook",
 )
 EXCERPT_COLUMNS = ("segment", "transcript", "start", "end", "speaker", "quote", "codes")
 CODE_COLUMNS = (
@@ -83,7 +86,7 @@ def write_tables(
     write_json(folder / "evaluation.json", evaluation)
     for name in ("agreement.json", "agreement.csv"):
         shutil.copyfile(stage_dir(study, COMPARE_STAGE, keys.compare[0]) / name, folder / name)
-    _write_suggestions(folder / "suggestions.csv", suggestions)
+    _write_suggestions(folder / "suggestions.csv", suggestions, facts["codebook"])
     _write_excerpts(folder / "excerpts.csv", study, units)
     estimates = read_estimates(study, keys.estimate[0])
     write_json(folder / "estimates.json", estimates)
@@ -108,7 +111,8 @@ def _suggestions(study: Study, keys: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def _write_suggestions(path: Path, table: pd.DataFrame) -> None:
+def _write_suggestions(path: Path, table: pd.DataFrame, codebook: Sequence[Mapping[str, str]]) -> None:
+    lines = {code["name"]: codebook_line(code) for code in codebook}
     rows = [
         [
             row.transcript_id,
@@ -120,6 +124,8 @@ def _write_suggestions(path: Path, table: pd.DataFrame) -> None:
             _probability(row.probability),
             row.evidence,
             row.nearest,
+            row.nearest_not,
+            lines[str(row.code)],
         ]
         for row in table.itertuples(index=False)
     ]
@@ -131,17 +137,23 @@ def _probability(value: Any) -> str:
     return "" if pd.isna(value) else f"{value:.4f}"
 
 
+def codebook_line(code: Mapping[str, str]) -> str:
+    """What the codebook says of a code, in a line: definition, when to use it, when not; "" if it says nothing."""
+    said = [("", "definition"), ("Include: ", "include"), ("Exclude: ", "exclude")]
+    return " ".join(before + " ".join(code[field].split()) for before, field in said if code[field].strip())
+
+
 def _write_excerpts(path: Path, study: Study, units: Units) -> None:
-    """The segments that the model learned from as having a code: what ``nearest`` points to."""
+    """The segments that the model learned from: what ``nearest`` and ``nearest_not`` point to.
+
+    A segment without codes was read and not coded.
+    """
     target = make_target(units, gold=study.settings.target.gold)
     rows = []
     for row, shares in zip(target.rows, target.shares, strict=True):
-        codes = [units.codes[place] for place in np.flatnonzero(shares >= 0.5)]
-        if codes:
-            s = units.segments[row]
-            rows.append(
-                [s.segment_id, s.transcript_id, str(s.start), str(s.end), s.speaker, s.text, "; ".join(codes)]
-            )
+        codes = "; ".join(units.codes[place] for place in np.flatnonzero(shares >= POSITIVE_FROM))
+        s = units.segments[row]
+        rows.append([s.segment_id, s.transcript_id, str(s.start), str(s.end), s.speaker, s.text, codes])
     write_table(path, EXCERPT_COLUMNS, rows)
 
 

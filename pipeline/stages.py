@@ -67,7 +67,7 @@ STAGES: Mapping[str, Stage] = {
         study, keys.units[0], keys.preprocess, keys.encode, encoder=plan.encoder
     ),
     "suggest": lambda study, plan, keys, n: suggest(
-        study, keys.units[0], keys.preprocess, keys.encode, keys.train[0], batch=n
+        study, keys.units[0], keys.preprocess, keys.encode, keys.train[0], encoder=plan.encoder, batch=n
     ),
     "estimate": lambda study, plan, keys, n: estimate(study, keys),
     "compare": lambda study, plan, keys, n: compare(study, keys.units[0], keys.preprocess, keys.train[0]),

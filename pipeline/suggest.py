@@ -12,21 +12,19 @@ import numpy.typing as npt
 
 from corpus.records import Segment
 from corpus.study import Study
-from models.explain import meaning_contributions, nearest_rows, speaking_words
 from models.linear import Rows
 from models.members import CONTEXT, WORDS
-from models.theme_model import POSITIVE_FROM, ThemeModel
+from models.theme_model import ThemeModel
 from models.views import own_part
 from pipeline.cache import cached, stage_dir, write_parquet
 from pipeline.preprocess import read_preprocessed
+from pipeline.reasons import Encode, encode_with, evidence_cells, named_words, nearest_known
 from pipeline.target import make_target, unread_rows
 from pipeline.train import read_knowledge
 from pipeline.units import read_units
 from pipeline.views import context_of, views_of
 
 STAGE = "suggest"
-N_WORDS = 5
-N_NEAREST = 3
 
 SUGGESTION_TYPES = {
     "segment_id": "str",
@@ -39,9 +37,10 @@ SUGGESTION_TYPES = {
     "probability": "float64",
     "evidence": "str",
     "nearest": "str",
+    "nearest_not": "str",
 }
 """probability: nan for a code that is not learned yet. evidence: "word +1.20; word +0.70; [meaning] +0.30", in
-logits; nearest: ids of segments joined by "; "."""
+logits; nearest: ids of segments joined by "; "; nearest_not: the id of one, or ""."""
 
 UNREAD_TYPES = {"segment_id": "str", "transcript_id": "str"}
 FloatArray = npt.NDArray[np.float64]
@@ -52,15 +51,15 @@ class _Background:
     """What suggestions of one model are made from.
 
     is_proven: its probabilities were scored; those of the starter only rank. known: segments that were learned from,
-    similar: (m, d) what nearness is measured on, rows of equal length, positive: (m, k) for the codes of the model.
-    unread: ids of segments that get suggestions.
+    similar: (m, d) what nearness is measured on, rows of equal length, shares: (m, k) of those who read, who
+    gave each code of the model. unread: ids of segments that get suggestions.
     """
 
     model: ThemeModel
     is_proven: bool
     known: tuple[Segment, ...]
     similar: Rows
-    positive: npt.NDArray[np.bool_]
+    shares: FloatArray
     unread: frozenset[str]
 
 
@@ -71,11 +70,12 @@ def suggest(
     encode_keys: Sequence[str],
     train_key: str,
     *,
+    encoder: str,
     batch: int,
 ) -> str:
     """Suggest codes for the unread segments of one preprocessed batch; the key of what was cached.
 
-    encode_keys: empty for words only. batch: place in ``preprocess_keys``.
+    encode_keys, encoder: empty for words only. batch: place in ``preprocess_keys``.
     """
 
     def fill(folder: Path) -> None:
@@ -88,7 +88,7 @@ def suggest(
             unread = [segment for segment in here if segment.segment_id in background.unread]
             views = views_of(background.model.words.vocabulary, unread, context) if unread else {}
             probabilities = _probabilities(background.model, views)
-            rows += _suggest(background, unread, views, probabilities)
+            rows += _suggest(background, unread, views, probabilities, encode_with(encoder))
             if background.is_proven:
                 _write_unread(folder / "unread.parquet", unread, probabilities)
         columns = {name: [row[name] for row in rows] for name in SUGGESTION_TYPES}
@@ -113,12 +113,11 @@ def _backgrounds(
     known = tuple(units.segments[row] for row in target.rows)
     unread = frozenset(units.segments[row].segment_id for row in unread_rows(units, target))
     context = context_of(study, preprocess_keys, encode_keys)
-    positive = target.shares >= POSITIVE_FROM
 
     def background(model: ThemeModel, *, is_proven: bool) -> _Background:
         views = views_of(model.words.vocabulary, known, context)
         places = [units.codes.index(code) for code in model.codes]
-        return _Background(model, is_proven, known, _similar(model, views), positive[:, places], unread)
+        return _Background(model, is_proven, known, _similar(model, views), target.shares[:, places], unread)
 
     models = ((knowledge.model, True), (knowledge.starter, False))
     return tuple(background(model, is_proven=proven) for model, proven in models if model is not None)
@@ -145,49 +144,36 @@ def _write_unread(path: Path, segments: Sequence[Segment], probabilities: FloatA
 
 
 def _suggest(
-    background: _Background, segments: Sequence[Segment], views: Mapping[str, Rows], probabilities: FloatArray
+    background: _Background,
+    segments: Sequence[Segment],
+    views: Mapping[str, Rows],
+    probabilities: FloatArray,
+    encode: Encode | None,
 ) -> list[Mapping[str, object]]:
-    if not segments:
-        return []
     model = background.model
-    similar = _similar(model, views)
-    shown = probabilities >= model.thresholds
-    rows: list[Mapping[str, object]] = []
-    for place in np.flatnonzero(shown.any(axis=1)).tolist():
-        here = {name: view[place : place + 1] for name, view in views.items()}
-        for code in np.flatnonzero(shown[place]).tolist():
-            rows.append(
-                _segment_cells(segments[place])
-                | {
-                    "code": model.codes[code],
-                    "probability": float(probabilities[place, code]) if background.is_proven else np.nan,
-                    "evidence": _evidence(model, segments[place].text, here, code),
-                    "nearest": "; ".join(_nearest(background, similar[place : place + 1], code)),
-                }
-            )
-    return rows
+    cells = [(place, code) for place, code in np.argwhere(probabilities >= model.thresholds).tolist()]
+    if not cells:
+        return []
+    texts = [segment.text for segment in segments]
+    words = named_words(model, texts, views, cells, before=probabilities, encode=encode)
+    evidence = evidence_cells(model, views, cells, words)
+    nearest = nearest_known(_similar(model, views), background.similar, background.shares, cells)
+    return [
+        _segment_cells(segments[place])
+        | {
+            "code": model.codes[code],
+            "probability": float(probabilities[place, code]) if background.is_proven else np.nan,
+            "evidence": told,
+            "nearest": "; ".join(background.known[row].segment_id for row in so),
+            "nearest_not": "; ".join(background.known[row].segment_id for row in other),
+        }
+        for (place, code), told, (so, other) in zip(cells, evidence, nearest, strict=True)
+    ]
 
 
 def _segment_cells(segment: Segment) -> dict[str, object]:
     names = ("segment_id", "transcript_id", "start", "end", "speaker", "text")
     return {name: getattr(segment, name) for name in names}
-
-
-def _evidence(model: ThemeModel, text: str, views: Mapping[str, Rows], code: int) -> str:
-    """The words that spoke for the code, then what the meaning of the segment and of its neighbours added."""
-    words = speaking_words(model, text, views[WORDS], code, most=N_WORDS)
-    meaning = meaning_contributions(model, views, code)
-    parts = [*words, *((f"[{name}]", value) for name, value in meaning.items())]
-    return "; ".join(f"{name} {value:+.2f}" for name, value in parts)
-
-
-def _nearest(background: _Background, query: Rows, code: int) -> list[str]:
-    """Ids of the nearest segments that people coded so."""
-    rows = np.flatnonzero(background.positive[:, code])
-    if not len(rows):
-        return []
-    found = nearest_rows(query, background.similar[rows], most=N_NEAREST)[0]
-    return [background.known[row].segment_id for row in rows[found]]
 
 
 def suggestions_path(study: Study, key: str) -> Path:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.explain import meaning_contributions, nearest_rows
+from models.explain import other_contributions, nearest_rows
 from models.explain import speaking_words as speaking_words_of
 from models.explain import word_contributions as word_contributions_of
 from models.members import CONTEXT, WORDS
@@ -54,9 +54,9 @@ def test_contributions_of_all_members_sum_to_the_score(toy, whole, row: int) -> 
             + model.calibration.shifts[code]
         )
         words = word_contributions_of(model, toy.texts[row], here[WORDS], code)
-        others = meaning_contributions(model, here, code)
-        assert list(others) == ["meaning", "context", "examples"]
-        total = constants + sum(words.values()) + sum(others.values())
+        others = other_contributions(model, here, code)
+        assert list(others) == ["meaning", "context", "nearest"]
+        total = constants + sum(words.values()) + sum(float(values[0]) for values in others.values())
         assert total == pytest.approx(model.calibration.scores(model.logits(here))[0, code], abs=1e-5)
 
 

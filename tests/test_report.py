@@ -498,13 +498,17 @@ def test_suggestion_stands_with_quote_place_words_and_excerpts(run):
     )
     assert any(strength for _, strength in segment.quote)
     assert 1 <= len(segment.codes[0].nearest) <= 3
+    assert all(segment.codes[0].name in near.codes.split("; ") for near in segment.codes[0].nearest)
+    (other,) = segment.codes[0].nearest_not
+    assert segment.codes[0].name not in other.codes.split("; ")
+    assert segment.codes[0].codebook == first.codebook != ""
     assert segment.codes[0].evidence
 
 
 def test_too_many_suggestions_are_cut_so_that_every_code_is_kept(run):
     def suggestion(number: int, code: str, probability: float) -> Suggestion:
         return Suggestion(
-            f"t{number:05d}", 0, 9, "P", "some said", code, probability, (("some", 0.5),), (), ()
+            f"t{number:05d}", 0, 9, "P", "some said", code, probability, (("some", 0.5),), (), (), (), ""
         )
 
     # "Money" is always the less probable one: a cut by probability alone would drop it.

@@ -142,6 +142,8 @@ def test_suggestions_are_for_what_no_human_read_and_quote_the_transcript(finishe
         near = row["nearest"].split("; ")
         assert len(near) == 3
         assert all(row["code"] in excerpts[segment]["codes"].split("; ") for segment in near)
+        assert row["code"] not in excerpts[row["nearest_not"]]["codes"].split("; ")
+        assert row["codebook"] in ("Time lost", "What it cost")
         for word in row["evidence"].split("; "):
             assert word.split(" +")[0] in row["quote"].lower()
 

@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.agreement.coefficients import COEFFICIENTS
 from pipeline.report.budget_view import HOW_BUDGET
 from pipeline.report.how_entry import How, HowGroup
-from pipeline.report.how_model import KNOWN, PROBABLE, SHOWN, WORDS_ONLY, meant
+from pipeline.report.how_model import KNOWN, NEAREST_NOT, PROBABLE, SHOWN, WORDS_ONLY, meant
 from pipeline.report.reference import Reference, how_reference
 
 
@@ -27,7 +27,9 @@ def how_groups(
     """
     return (
         HowGroup("What was read", _READ),
-        HowGroup("Suggestions", (*PROBABLE, *(meant(encoder) if encoder else WORDS_ONLY), SHOWN)),
+        HowGroup(
+            "Suggestions", (*PROBABLE, *(meant(encoder) if encoder else WORDS_ONLY), NEAREST_NOT, SHOWN)
+        ),
         HowGroup("How well codes are known", (_split(evaluation), how_reference(reference), *KNOWN)),
         HowGroup("Reading budgets", HOW_BUDGET),
         HowGroup("Topics", tuple(_topics(topics))),

@@ -44,8 +44,10 @@ PROBABLE = (
         "Words that spoke for it",
         "What each word of the segment adds to the score on the scale of log odds: +0.69 doubles the "
         "odds. These are exact contributions of a linear model, its parts of words counted with their "
-        "words; the strongest that speak for the code are listed and, from +0.15 on, marked in the quote. A word may "
-        "be marked because it went along with the code in the coded segments, not because it means the code.",
+        "words; up to five of the strongest that speak for the code are listed and, from +0.15 on, marked in the "
+        "quote. Without all that are listed the probability is lower: checked for every suggestion by deleting "
+        "them and asking the whole model again; where it is not, the weakest is not listed. A word may be marked "
+        "because it went along with the code in the coded segments, not because it means the code.",
     ),
 )
 
@@ -97,6 +99,14 @@ def meant(encoder: str) -> tuple[How, ...]:
         ),
     )
 
+
+NEAREST_NOT = How(
+    "nearest_not",
+    "Nearest that was not coded so",
+    "Of the segments that people read, and to which none of them gave the code, the one nearest to the suggested "
+    "segment, measured alike. Where it reads as much like the code as the suggested segment, doubt the suggestion, "
+    "or look again at what people did there.",
+)
 
 SHOWN = How(
     "shown",

@@ -1,4 +1,4 @@
-"""Suggestions to read, by transcript: quote, codes, the words that spoke for them, excerpts coded so."""
+"""Suggestions to read, by transcript: quote, codes, the words that spoke for them, excerpts coded so and not so."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ MOST_ON_PAPER = 200
 #: About how many characters of participants' words and excerpts the section may hold.
 MOST_CHARACTERS = 2_000_000
 EXCERPT_CHARACTERS = 240
-DEFINITION_CHARACTERS = 160
+CODEBOOK_CHARACTERS = 400
 #: From these contributions on, in logits, a word is marked in the quote, and marked strongly.
 FAINT, STRONG = 0.15, 0.35
 PART_WORDS = {
     "meaning": "what it means as a whole",
     "context": "what was said around it",
-    "examples": "coded excerpts that it is like",
+    "nearest": "excerpts coded so that are like it",
 }
 #: With more transcripts than this, small ones share a shelf of at least SHELF_SEGMENTS segments.
 MANY_TRANSCRIPTS, SHELF_SEGMENTS = 60, 40
@@ -32,7 +32,7 @@ MANY_TRANSCRIPTS, SHELF_SEGMENTS = 60, 40
 
 @dataclass(frozen=True, slots=True)
 class NearExcerpt:
-    """A coded segment that the suggested one is like."""
+    """A segment that people read and the suggested one is like; codes: "" if it was not coded."""
 
     transcript: str
     speaker: str
@@ -45,7 +45,8 @@ class CodeSuggestion:
     """One code suggested for a segment.
 
     number: of the code on the page. probability: "" where the code is not learned yet. level: how well it is known.
-    evidence, parts: what words, and what the meaning of the segment and of those around it, added.
+    evidence, parts: what words, and what the meaning of the segment and of those around it, added. nearest: coded so;
+    nearest_not: read and not coded so. codebook: what it says of the code.
     """
 
     number: int
@@ -55,7 +56,8 @@ class CodeSuggestion:
     evidence: tuple[tuple[str, str], ...]
     parts: tuple[tuple[str, str], ...]
     nearest: tuple[NearExcerpt, ...]
-    definition: str
+    nearest_not: tuple[NearExcerpt, ...]
+    codebook: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,6 @@ class _About:
 
     numbers: Mapping[str, int]
     levels: Mapping[str, Level]
-    definitions: Mapping[str, str]
 
 
 Key = tuple[str, int, int]
@@ -110,7 +111,6 @@ def reading_view(run: RunTables) -> ReadingView:
     about = _About(
         numbers=code_numbers(run),
         levels={row.code: level_of(row) for row in run.codes},
-        definitions={code["name"]: code.get("definition", "") for code in run.summary["codebook"]},
     )
     views = [_segment(run, segments[key], about) for key in segments if key in shown]
     used = [code.number for view in views for code in view.codes]
@@ -152,7 +152,8 @@ def _choose(run: RunTables, segments: Mapping[Key, Sequence[Suggestion]]) -> fro
 
 def _size(rows: Sequence[Suggestion]) -> int:
     return len(rows[0].quote) + sum(
-        EXCERPT_CHARACTERS * len(row.nearest) + DEFINITION_CHARACTERS for row in rows
+        EXCERPT_CHARACTERS * len(row.nearest + row.nearest_not) + min(len(row.codebook), CODEBOOK_CHARACTERS)
+        for row in rows
     )
 
 
@@ -186,7 +187,8 @@ def _segment(run: RunTables, rows: Sequence[Suggestion], about: _About) -> Segme
                 evidence=tuple((word, contribution(value)) for word, value in row.evidence),
                 parts=tuple((PART_WORDS[name], contribution(value)) for name, value in row.parts),
                 nearest=tuple(_nearest(run, row.nearest)),
-                definition=shorten(about.definitions.get(row.code, ""), most=DEFINITION_CHARACTERS),
+                nearest_not=tuple(_nearest(run, row.nearest_not)),
+                codebook=shorten(row.codebook, most=CODEBOOK_CHARACTERS),
             )
             for row in rows
         ),

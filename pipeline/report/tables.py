@@ -19,7 +19,7 @@ _SEGMENT_ID = re.compile(r"(.+?#\d+-\d+)(?:; |$)", re.DOTALL)
 #: Names with what each added, in logits, as the table orders them.
 Evidence = tuple[tuple[str, float], ...]
 #: What a cell of evidence may end with, in square brackets.
-PARTS = ("meaning", "context", "examples")
+PARTS = ("meaning", "context", "nearest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,13 @@ class Suggestion:
     evidence: Evidence
     parts: Evidence
     nearest: tuple[str, ...]
+    nearest_not: tuple[str, ...]
+    codebook: str
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """A row of excerpts.csv: a segment that people coded. codes: joined by "; ", as the table has them."""
+    """A row of excerpts.csv: a segment that people read. codes: joined by "; ", as the table has them, or ""."""
 
     segment: str
     transcript: str
@@ -149,6 +151,8 @@ def _suggestion(cells: Mapping[str, str]) -> Suggestion:
         evidence=evidence,
         parts=parts,
         nearest=tuple(_SEGMENT_ID.findall(cells["nearest"])),
+        nearest_not=tuple(_SEGMENT_ID.findall(cells["nearest_not"])),
+        codebook=cells["codebook"],
     )
 
 
