@@ -61,7 +61,8 @@ class Identifying:
 
 def bare(word: str) -> str:
     """A word without case, accents and possessive: "Zoë's" and "zoe" are one."""
-    folded = unicodedata.normalize("NFKD", word.lower())
+    # Twice: some signs have a case, or a mark, only once they are taken apart.
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).lower())
     return _POSSESSIVE.sub("", unicodedata.normalize("NFC", _MARKS.sub("", folded)).replace("’", "'"))
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.explain import other_contributions, nearest_rows
+from models.explain import nearest_rows, other_contributions
 from models.explain import speaking_words as speaking_words_of
 from models.explain import word_contributions as word_contributions_of
 from models.members import CONTEXT, WORDS
