@@ -140,7 +140,15 @@ class Simulation:
         return np.asarray(np.mean(parts, axis=0))
 
     def path(
-        self, way: Way, start: Ints, pool: Ints, held: Ints, *, add: int, steps: int, random: np.random.Generator
+        self,
+        way: Way,
+        start: Ints,
+        pool: Ints,
+        held: Ints,
+        *,
+        add: int,
+        steps: int,
+        random: np.random.Generator,
     ) -> list[Step]:
         """The model's score as transcripts are added by one way."""
         read, found = start, list[Step]()
@@ -206,7 +214,9 @@ def interval(values: Sequence[float]) -> str:
     return f"{np.mean(values):+.3f} ({np.mean(values) - half:+.3f} to {np.mean(values) + half:+.3f})"
 
 
-def compare(material: Material, ways: Sequence[str], *, n_draws: int, start: int, add: int, steps: int) -> None:
+def compare(
+    material: Material, ways: Sequence[str], *, n_draws: int, start: int, add: int, steps: int
+) -> None:
     """Simulate and print."""
     simulation = Simulation(material)
     print(
