@@ -91,14 +91,13 @@ def one_draw(material: Material, *, draw: int) -> Iterator[Forecast]:
 
 def table(found: list[list[Forecast]]) -> None:
     """Mean absolute error of the forecast and of no change; how often the interval held what came."""
-    print(
-        f"{'':<34}{'codes':>6}{'came':>8}{'forecast':>10}{'error':>8}{'no change':>11}{'within':>8}{'wins':>6}"
-    )
     flat = [one for draw in found for one in draw]
     if not flat:
         print("no code can be learned from a third of the transcripts")
         return
-    print(head)
+    print(
+        f"{'':<34}{'codes':>6}{'came':>8}{'forecast':>10}{'error':>8}{'no change':>11}{'within':>8}{'wins':>6}"
+    )
     parts = {
         "all codes": flat,
         "where the own backtest was passed": [one for one in flat if one.useful],
