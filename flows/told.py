@@ -13,6 +13,8 @@ MOST_NOTES = 8
 
 if TYPE_CHECKING:
     from pipeline.ingest import Ingested
+    from pipeline.learning_curve import CurveSoFar
+    from pipeline.next_draw import Proposed
     from pipeline.run import RunResult
 
 
@@ -59,6 +61,18 @@ def tell_ingested(ingested: Ingested, stage: str, *, as_json: bool) -> int:
     else:
         show(f"{len(ingested.transcripts)} transcripts; {stage} is done.")
     return tell_set_aside(set_aside.items())
+
+
+def tell_next(proposed: Proposed, curve: CurveSoFar, *, as_json: bool) -> int:
+    """What to code next, and what more excerpts would bring."""
+    from pipeline import next_told
+
+    if as_json:
+        show_json(next_told.as_json(proposed, curve))
+    else:
+        for line in (*next_told.draw_lines(proposed), *next_told.curve_lines(curve)):
+            show(line)
+    return tell_set_aside(proposed.set_aside)
 
 
 def tell_set_aside(files: Iterable[tuple[str, str]]) -> int:

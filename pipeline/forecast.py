@@ -100,26 +100,44 @@ def shrunk(raw: FloatArray, variance: FloatArray) -> Slopes:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What is expected to be added to an average precision, and between what and what (95 %)."""
+    """What is expected to be added to an average precision, and between what and what it will come out (95 %).
+
+    is_flat: the slope may as well be 0.
+    """
 
     value: float
     low: float
     high: float
+    is_flat: bool
 
 
-def gain(slope: float, error: float, *, n: float, more: float = MORE) -> Gain:
-    """What ``more`` excerpts add to ``n``; nan if the slope is."""
-    step = float(np.log1p(n + more) - np.log1p(n))
-    half = _TWO_SIDED_95 * error
-    return Gain(slope * step, (slope - half) * step, (slope + half) * step)
+def gain(slope: float, error: float, *, step: float, noise: float) -> Gain:
+    """What a step of log(excerpts + 1) adds; nan if the slope is, and then flat.
+
+    noise: variance of what comes beside what was forecast, a unit of step, as ``Backtest`` has it: a figure wanders
+    about its line.
+    """
+    half = _TWO_SIDED_95 * float(np.sqrt(error**2 * step**2 + noise * step))
+    return Gain(slope * step, slope * step - half, slope * step + half, not slope > _TWO_SIDED_95 * error)
+
+
+def log_step(n: FloatArray, more: FloatArray | float = MORE) -> FloatArray:
+    """How far ``more`` excerpts go beyond n."""
+    return np.asarray(np.log1p(n + more) - np.log1p(n))
 
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """Mean absolute error over codes of what the smaller parts forecast for all, and of "no change"."""
+    """What the smaller parts forecast for all that is coded, beside "no change".
+
+    forecast, no_change: mean absolute error over codes. noise: mean squared error of a code's forecast a unit of
+    log(excerpts + 1); macro_noise: squared error of the forecast of the mean over codes. All nan without a forecast.
+    """
 
     forecast: float
     no_change: float
+    noise: float
+    macro_noise: float
 
     @property
     def is_better(self) -> bool:
@@ -132,10 +150,14 @@ def backtest(curve: Curve) -> Backtest:
     slopes = fit_slopes(curve.upto(-1))
     before, after = curve.ap[-2].mean(axis=0), curve.ap[-1].mean(axis=0)
     step = (curve.x[-1] - curve.x[-2]).mean(axis=0)
-    predicted = before + slopes.values * step
-    known = np.isfinite(predicted)
+    missed = before + slopes.values * step - after
+    known = np.isfinite(missed) & (step > 0)
     if not known.any():
-        return Backtest(np.nan, np.nan)
+        return Backtest(np.nan, np.nan, np.nan, np.nan)
+    missed, step = missed[known], step[known]
     return Backtest(
-        float(np.abs(predicted - after)[known].mean()), float(np.abs(before - after)[known].mean())
+        forecast=float(np.abs(missed).mean()),
+        no_change=float(np.abs(before - after)[known].mean()),
+        noise=float((np.square(missed) / step).mean()),
+        macro_noise=float(np.square(missed.mean()) / step.mean()),
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,15 @@ import numpy.typing as npt
 from sklearn.metrics import average_precision_score
 from threadpoolctl import threadpool_limits
 
-from corpus.files import read_json, write_json
+from corpus.files import read_json, study_lock, write_json
 from corpus.study import Study
 from models.crossfit import N_THREADS, assign_folds
 from models.members import Member, member_logits
 from models.theme_model import POSITIVE_FROM
 from pipeline.cache import cached, stage_dir
-from pipeline.forecast import MORE, Curve, Gain, backtest, fit_slopes, gain
+from pipeline.forecast import Curve, Gain, backtest, fit_slopes, gain, log_step
+from pipeline.run import plan_run
+from pipeline.stages import OnStage, one_by_one, quiet, run_stages
 from pipeline.target import make_target
 from pipeline.train import read_knowledge
 from pipeline.units import read_study_json, read_units
@@ -41,7 +44,34 @@ FLAT = "cannot say: its curve is flat, or too noisy as yet"
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
+NEEDED = ("ingest", "preprocess", "encode", "units", "train")
 BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class CurveSoFar:
+    """The learning curve of a study as it stands.
+
+    curve: what is in curve.json. average_precision: code -> as evaluation.json has it.
+    """
+
+    curve: Mapping[str, Any]
+    average_precision: Mapping[str, float]
+
+
+def curve_so_far(study: Study, *, on_stage: OnStage = quiet) -> CurveSoFar:
+    """Train if need be, and make the curve or take it from the cache; under the study's lock."""
+    with study_lock(study.root):
+        plan = plan_run(study)
+        keys = run_stages(plan, one_by_one(study, plan, on_stage), wanted=NEEDED)
+        on_stage(STAGE, 0, 1)
+        key = learning_curve(
+            study, keys.units[0], keys.preprocess, keys.encode, keys.train[0], encoder=plan.encoder
+        )
+        on_stage(STAGE, 1, 1)
+        evaluation: Mapping[str, Any] = read_knowledge(study, keys.train[0]).evaluation
+        rows = evaluation["scopes"].get("all", {}).get("codes", [])
+        return CurveSoFar(read_curve(study, key), {row["code"]: row["average_precision"] for row in rows})
 
 
 def learning_curve(
@@ -182,22 +212,18 @@ def forecasts(curve: Curve, codes: Sequence[str], n_excerpts: IntArray) -> dict[
     """What is in curve.json. codes: (k,); n_excerpts: (k,) that are coded now."""
     slopes, tested = fit_slopes(curve), backtest(curve)
     n, ap = curve.n.mean(axis=1), curve.ap.mean(axis=1)
+    steps = log_step(n_excerpts.astype(np.float64))
     entries = []
     for i, code in enumerate(codes):
-        expected = gain(float(slopes.values[i]), float(slopes.errors[i]), n=float(n_excerpts[i]))
-        entries.append(
-            {
-                "code": code,
-                "n_excerpts": int(n_excerpts[i]),
-                "parts": [
-                    {"n": float(n[p, i]), "average_precision": _or_none(ap[p, i])} for p in range(len(n))
-                ],
-                **_gain_cells(expected, useful=tested.is_better),
-            }
+        expected = gain(
+            float(slopes.values[i]), float(slopes.errors[i]), step=float(steps[i]), noise=tested.noise
         )
-    steps = np.log1p(n_excerpts + float(MORE)) - np.log1p(n_excerpts)
-    mean_step = float(np.expm1(steps.mean()))
-    macro = gain(slopes.mean, slopes.mean_error, n=0, more=mean_step)
+        parts = [{"n": float(n[p, i]), "average_precision": _or_none(ap[p, i])} for p in range(len(n))]
+        entries.append(
+            {"code": code, "n_excerpts": int(n_excerpts[i]), "parts": parts}
+            | _gain_cells(expected, useful=tested.is_better)
+        )
+    macro = gain(slopes.mean, slopes.mean_error, step=float(steps.mean()), noise=tested.macro_noise)
     return {
         "schema": SCHEMA,
         "reason": "",
@@ -208,7 +234,7 @@ def forecasts(curve: Curve, codes: Sequence[str], n_excerpts: IntArray) -> dict[
 
 
 def _gain_cells(expected: Gain, *, useful: bool) -> dict[str, Any]:
-    reason = NO_BETTER if not useful else "" if expected.low > 0 else FLAT
+    reason = NO_BETTER if not useful else FLAT if expected.is_flat else ""
     shown = {"gain": expected.value, "low": expected.low, "high": expected.high}
     return {name: None if reason else value for name, value in shown.items()} | {"reason": reason}
 

@@ -20,7 +20,7 @@ from sklearn.metrics import average_precision_score
 from threadpoolctl import threadpool_limits
 
 from models.members import Member, member_logits
-from pipeline.forecast import backtest, fit_slopes, gain
+from pipeline.forecast import backtest, fit_slopes, gain, log_step
 from pipeline.learning_curve import make_curve
 from tests.benchmarks.budget import learnable
 from tests.benchmarks.classifier_material import Floats, Ints, Material, read_material, scratch_copy
@@ -37,6 +37,7 @@ class Forecast:
     high: float
     came: float
     useful: bool
+    is_flat: bool
 
 
 def logits_of(members: dict[str, Member], targets: Floats, rows: Ints, asked: Ints) -> Floats:
@@ -75,9 +76,8 @@ def one_draw(material: Material, *, draw: int) -> Iterator[Forecast]:
         truth = material.positive[asked, i]
         if truth.any() and n_later[i] > n_now[i]:
             before, after = (float(average_precision_score(truth, logits[:, i])) for logits in said)
-            expected = gain(
-                float(slopes.values[i]), float(slopes.errors[i]), n=n_now[i], more=n_later[i] - n_now[i]
-            )
+            step = float(log_step(n_now[i], n_later[i] - n_now[i]))
+            expected = gain(float(slopes.values[i]), float(slopes.errors[i]), step=step, noise=tested.noise)
             yield Forecast(
                 code,
                 int(n_now[i]),
@@ -86,6 +86,7 @@ def one_draw(material: Material, *, draw: int) -> Iterator[Forecast]:
                 expected.high,
                 after - before,
                 tested.is_better,
+                expected.is_flat,
             )
 
 
@@ -101,7 +102,7 @@ def table(found: list[list[Forecast]]) -> None:
     parts = {
         "all codes": flat,
         "where the own backtest was passed": [one for one in flat if one.useful],
-        "and the interval is above 0": [one for one in flat if one.useful and one.low > 0],
+        "and the curve is not flat": [one for one in flat if one.useful and not one.is_flat],
         "up to 30 excerpts": [one for one in flat if one.n <= 30],
     }
     for title, part in parts.items():

@@ -1,0 +1,120 @@
+"""What the transcripts that nobody has read may hold, by a model of all codes, and which of them teach most.
+
+A learning curve is about straight in the logarithm of the number of excerpts, so excerpts of rare codes teach more,
+and the second transcript of a kind less than the first. What counts is what a transcript teaches for each word that has
+to be read: tests/benchmarks/next.py compares ways to choose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit, logit
+from threadpoolctl import threadpool_limits
+
+from corpus.records import Segment
+from corpus.study import Study
+from models.members import member_logits
+from pipeline.target import Target, make_target
+from pipeline.units import Units, read_study_json
+from pipeline.views import context_of, definition_texts, members_of
+
+if TYPE_CHECKING:
+    from pipeline.stages import Keys
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """How many unread segments of a transcript carry a code, as the model has it.
+
+    transcripts: (t,) those with something unread. codes: (k,). counts: (t, k). n_excerpts: (k,) that people coded.
+    n_words: (t,) to be read for it.
+    """
+
+    transcripts: tuple[str, ...]
+    codes: tuple[str, ...]
+    counts: FloatArray
+    n_excerpts: FloatArray
+    n_words: FloatArray
+
+    def gains(self, transcript: str) -> FloatArray:
+        """(k,): what a transcript would add to log(excerpts + 1) of each code."""
+        return np.log1p(self.of(transcript) / (self.n_excerpts + 1))
+
+    def of(self, transcript: str) -> FloatArray:
+        """(k,): expected excerpts of each code in one transcript."""
+        return np.asarray(self.counts[self.transcripts.index(transcript)])
+
+
+def expected_excerpts(study: Study, units: Units, keys: Keys, *, encoder: str) -> Expected | None:
+    """Train on all that is read, codes with few excerpts too; None while nothing is coded.
+
+    A heading, which is never coded itself, is left out. The members count alike, for a code with few excerpts cannot
+    say which is better; their logits, of balanced classes, are set back to how common the code is.
+    """
+    target = make_target(units, gold=study.settings.target.gold)
+    codebook = read_study_json(study, keys.units[0])["codebook"]
+    parents = {row["parent"] for row in codebook}
+    chosen = [i for i, code in enumerate(units.codes) if target.n_positive[i] or code not in parents]
+    unread = np.flatnonzero(~units.read_by_person & ~units.context)
+    if not target.n_positive.any() or not len(unread):
+        return None
+    codes = tuple(units.codes[i] for i in chosen)
+    context = context_of(study, keys.preprocess, keys.encode)
+    n_read, n_asked = len(target.rows), len(unread)
+    segments = [units.segments[row] for row in (*target.rows, *unread)]
+    members = members_of(segments, context, definition_texts(codebook, codes), encoder=encoder)
+    lessons = np.concatenate([np.arange(n_read), n_read + n_asked + np.arange(len(codes))])
+    taught = np.vstack([target.shares[:, chosen], np.eye(len(codes))])
+    with threadpool_limits(1):
+        parts = [
+            member_logits(
+                member.fit(lessons, taught, seed=study.settings.study.seed),
+                member.view[n_read : n_read + n_asked],
+            )
+            for member in members.values()
+        ]
+    probabilities = expit(np.mean(parts, axis=0) + logit(_rates(target, chosen)))
+    return _summed(
+        [units.segments[row].transcript_id for row in unread], codes, probabilities, target, chosen
+    )
+
+
+def _rates(target: Target, chosen: Sequence[int]) -> FloatArray:
+    return np.asarray((target.n_positive[chosen] + 0.5) / (len(target.rows) + 1))
+
+
+def summed(
+    segments: Sequence[Segment], codes: Sequence[str], probabilities: FloatArray, n_excerpts: FloatArray
+) -> Expected:
+    """Probabilities of unread segments, (n, k), summed over each transcript."""
+    names = np.array([segment.transcript_id for segment in segments], dtype=object)
+    transcripts, number = np.unique(names, return_inverse=True)
+    counts = np.zeros((len(transcripts), len(codes)))
+    np.add.at(counts, number, probabilities)
+    n_words = np.bincount(number, [len(segment.text.split()) for segment in segments])
+    return Expected(tuple(transcripts.tolist()), tuple(codes), counts, n_excerpts, n_words)
+
+
+def teach_most(expected: Expected, free: Sequence[str], n: int) -> list[str]:
+    """At most n of the free transcripts, each the one that adds most to the sum over codes of log(excerpts + 1), a
+    word that has to be read.
+
+    What those chosen before are expected to bring counts as had, so that they do not teach the same. Ties go to the
+    name that comes first.
+    """
+    place = {name: row for row, name in enumerate(expected.transcripts)}
+    left, chosen = [place[name] for name in sorted(set(free) & set(place))], list[str]()
+    have = expected.n_excerpts + 1
+    while left and len(chosen) < n:
+        gains = np.log1p(expected.counts[left] / have).sum(axis=1) / expected.n_words[left]
+        best = left.pop(int(np.argmax(gains)))
+        chosen.append(expected.transcripts[best])
+        have = have + expected.counts[best]
+    return chosen
