@@ -1,8 +1,8 @@
 """What the transcripts that nobody has read may hold, by a model of all codes, and which of them teach most.
 
 A learning curve is about straight in the logarithm of the number of excerpts, so excerpts of rare codes teach more,
-and the second transcript of a kind less than the first. What counts is what a transcript teaches for each word that has
-to be read: tests/benchmarks/next.py compares ways to choose.
+and the second transcript of a kind less than the first. What counts is what a transcript teaches for each word that
+has to be read: tests/benchmarks/next.py compares ways to choose.
 """
 
 from __future__ import annotations
@@ -81,9 +81,8 @@ def expected_excerpts(study: Study, units: Units, keys: Keys, *, encoder: str) -
             for member in members.values()
         ]
     probabilities = expit(np.mean(parts, axis=0) + logit(_rates(target, chosen)))
-    return _summed(
-        [units.segments[row].transcript_id for row in unread], codes, probabilities, target, chosen
-    )
+    n_excerpts = target.n_positive[chosen].astype(np.float64)
+    return summed([units.segments[row] for row in unread], codes, probabilities, n_excerpts)
 
 
 def _rates(target: Target, chosen: Sequence[int]) -> FloatArray:
@@ -98,7 +97,7 @@ def summed(
     transcripts, number = np.unique(names, return_inverse=True)
     counts = np.zeros((len(transcripts), len(codes)))
     np.add.at(counts, number, probabilities)
-    n_words = np.bincount(number, [len(segment.text.split()) for segment in segments])
+    n_words = np.bincount(number, [len(segment.text.split()) for segment in segments]).astype(np.float64)
     return Expected(tuple(transcripts.tolist()), tuple(codes), counts, n_excerpts, n_words)
 
 

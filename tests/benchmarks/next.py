@@ -59,11 +59,10 @@ def sums(seen: Seen, values: Floats) -> Floats:
 
 def by_gain(expected: Floats, seen: Seen, n: int, *, cost: Floats) -> Ints:
     """Greedily what adds most to the sum over codes of log(excerpts + 1), a unit of cost."""
-    have, chosen = seen.n_excerpts + 1.0, list[int]()
-    for _ in range(min(n, len(seen.free))):
-        gain = np.log1p(expected / have).sum(axis=1) / cost
-        gain[[i for i in range(len(gain)) if i not in set(seen.free) - set(chosen)]] = -np.inf
-        chosen.append(int(np.argmax(gain)))
+    have, chosen, left = seen.n_excerpts + 1.0, list[int](), seen.free.tolist()
+    while left and len(chosen) < n:
+        gains = np.log1p(expected[left] / have).sum(axis=1) / cost[left]
+        chosen.append(left.pop(int(np.argmax(gains))))
         have = have + expected[chosen[-1]]
     return np.array(chosen)
 
