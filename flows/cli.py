@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.terminal import DONE, ends_well, progress, say, show, show_json
-from flows.told import tell_ingested, tell_next, tell_run, tell_set_aside
+from flows.told import tell_curve, tell_draw, tell_ingested, tell_run, tell_set_aside
 
 if TYPE_CHECKING:
     from corpus.study import Study
@@ -172,9 +172,11 @@ def propose(
     study = load_study(study_dir)
     with progress(quiet=as_json) as on_stage:
         proposed = propose_next(study, n=n, random_share=random_share, more=more, on_stage=on_stage)
+    if not as_json:  # at once, for the curve takes as long as training
+        tell_draw(proposed)
     with progress(quiet=as_json) as on_stage:
         curve = curve_so_far(study, on_stage=on_stage)
-    return tell_next(proposed, curve, as_json=as_json)
+    return tell_curve(proposed, curve, as_json=as_json)
 
 
 @app.command()

@@ -63,14 +63,22 @@ def tell_ingested(ingested: Ingested, stage: str, *, as_json: bool) -> int:
     return tell_set_aside(set_aside.items())
 
 
-def tell_next(proposed: Proposed, curve: CurveSoFar, *, as_json: bool) -> int:
-    """What to code next, and what more excerpts would bring."""
+def tell_draw(proposed: Proposed) -> None:
+    """What to code next."""
+    from pipeline.next_told import draw_lines
+
+    for line in draw_lines(proposed):
+        show(line)
+
+
+def tell_curve(proposed: Proposed, curve: CurveSoFar, *, as_json: bool) -> int:
+    """What more excerpts would bring; for machines also what to code next."""
     from pipeline import next_told
 
     if as_json:
         show_json(next_told.as_json(proposed, curve))
     else:
-        for line in (*next_told.draw_lines(proposed), *next_told.curve_lines(curve)):
+        for line in next_told.curve_lines(curve):
             show(line)
     return tell_set_aside(proposed.set_aside)
 

@@ -26,6 +26,7 @@ from pipeline.forecast import Curve, Gain, backtest, fit_slopes, gain, log_step
 from pipeline.run import plan_run
 from pipeline.stages import OnStage, one_by_one, quiet, run_stages
 from pipeline.target import make_target
+from pipeline.train import STAGE as TRAIN_STAGE
 from pipeline.train import read_knowledge
 from pipeline.units import read_study_json, read_units
 from pipeline.views import context_of, definition_texts, members_of
@@ -60,10 +61,18 @@ class CurveSoFar:
 
 
 def curve_so_far(study: Study, *, on_stage: OnStage = quiet) -> CurveSoFar:
-    """Train if need be, and make the curve or take it from the cache; under the study's lock."""
+    """Train if need be, and make the curve or take it from the cache; under the study's lock.
+
+    on_stage hears of both alone: what comes before, the draw has told.
+    """
+
+    def hear(stage: str, done: int, total: int) -> None:
+        if stage == TRAIN_STAGE:
+            on_stage(stage, done, total)
+
     with study_lock(study.root):
         plan = plan_run(study)
-        keys = run_stages(plan, one_by_one(study, plan, on_stage), wanted=NEEDED)
+        keys = run_stages(plan, one_by_one(study, plan, hear), wanted=NEEDED)
         on_stage(STAGE, 0, 1)
         key = learning_curve(
             study, keys.units[0], keys.preprocess, keys.encode, keys.train[0], encoder=plan.encoder

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, logit
+from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
 from corpus.records import Segment
 from corpus.study import Study
 from models.members import member_logits
-from pipeline.target import Target, make_target
+from pipeline.target import make_target
 from pipeline.units import Units, read_study_json
 from pipeline.views import context_of, definition_texts, members_of
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pipeline.stages import Keys
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+_FAR, _HALVINGS = 50.0, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def expected_excerpts(study: Study, units: Units, keys: Keys, *, encoder: str) -
     """Train on all that is read, codes with few excerpts too; None while nothing is coded.
 
     A heading, which is never coded itself, is left out. The members count alike, for a code with few excerpts cannot
-    say which is better; their logits, of balanced classes, are set back to how common the code is.
+    say which is better.
     """
     target = make_target(units, gold=study.settings.target.gold)
     codebook = read_study_json(study, keys.units[0])["codebook"]
@@ -80,13 +82,24 @@ def expected_excerpts(study: Study, units: Units, keys: Keys, *, encoder: str) -
             )
             for member in members.values()
         ]
-    probabilities = expit(np.mean(parts, axis=0) + logit(_rates(target, chosen)))
+    probabilities = as_common_as_read(np.mean(parts, axis=0), target.n_positive[chosen], len(target.rows))
     n_excerpts = target.n_positive[chosen].astype(np.float64)
     return summed([units.segments[row] for row in unread], codes, probabilities, n_excerpts)
 
 
-def _rates(target: Target, chosen: Sequence[int]) -> FloatArray:
-    return np.asarray((target.n_positive[chosen] + 0.5) / (len(target.rows) + 1))
+def as_common_as_read(logits: FloatArray, n_positive: IntArray, n_read: int) -> FloatArray:
+    """Probabilities (n, k) of unread segments whose mean is how common each code is among those read, smoothed.
+
+    Logits of balanced classes tell which segments are likelier, not how many there are; with few excerpts nothing
+    tells that better than what was read.
+    """
+    rates = (n_positive + 0.5) / (n_read + 1)
+    low, high = np.full(logits.shape[1], -_FAR), np.full(logits.shape[1], _FAR)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        too_many = expit(logits + middle).mean(axis=0) > rates
+        low, high = np.where(too_many, low, middle), np.where(too_many, middle, high)
+    return np.asarray(expit(logits + (low + high) / 2))
 
 
 def summed(

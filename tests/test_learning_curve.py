@@ -39,10 +39,10 @@ def line_curve(slopes: list[float], *, noise: float = 0.0, seed: int = 0) -> Cur
 
 @pytest.fixture(scope="session")
 def curve_of(make_toy) -> Callable[..., Curve]:
-    """The curve of an invented corpus, by its words alone."""
+    """The curve of an invented corpus with few excerpts, by its words alone."""
 
     def make(**options: object) -> Curve:
-        toy = make_toy(8, 25, **options)
+        toy = make_toy(12, 8, **options)
         # The names of the codes say nothing of what is said.
         vocabulary = learn_vocabulary([*toy.texts, *toy.codes])
         members = {WORDS: WordsMember(vocabulary, count_ngrams([*toy.texts, *toy.codes], vocabulary))}
@@ -88,7 +88,7 @@ def test_a_code_without_a_slope_takes_none_from_the_others() -> None:
 def test_more_excerpts_bring_less_the_more_there_are(n, m, slope) -> None:
     fewer, many = sorted([n, n + m])
     first, second = (
-        gain(slope, 0.01, step=float(log_step(np.array(float(k)))), noise=0.001) for k in (fewer, many)
+        gain(slope, 0.001, step=float(log_step(np.array(float(k)))), noise=0.001) for k in (fewer, many)
     )
     assert first.value > second.value > 0
     assert first.low < first.value < first.high

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.special import expit, logit
 from scipy.stats import t as student
 from threadpoolctl import threadpool_limits
 
 from models.members import Member, member_logits
 from pipeline.evaluate import macro_average_precision
+from pipeline.next_expected import as_common_as_read
 from tests.benchmarks.classifier_material import Bools, Floats, Ints, Material, read_material, scratch_copy
 
 N_RANDOM = 3
@@ -160,10 +160,12 @@ class Simulation:
             if step == steps:
                 break
             here = np.isin(self.transcript, read)
-            rate = (truth[here].sum(axis=0) + 0.5) / (here.sum() + 1)
+            n_given = truth[here].sum(axis=0)
+            p = np.zeros(logits.shape)
+            p[~here] = as_common_as_read(logits[~here], n_given, int(here.sum()))
             seen = Seen(
-                p=expit(logits + logit(rate)),
-                n_excerpts=truth[here].sum(axis=0).astype(float),
+                p=p,
+                n_excerpts=n_given.astype(float),
                 transcript=self.transcript,
                 words=self.words,
                 read=read,
