@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from typer.testing import CliRunner
 
 from corpus.draws import RANDOM, READ_BEFORE, TEACHES_MOST, permanent_number, read_draws
@@ -15,7 +16,7 @@ from corpus.files import study_lock
 from corpus.study import Study
 from flows.cli import app
 from pipeline.next_draw import RANDOM_REASON, choose, propose_next, teaching_reason
-from pipeline.next_expected import Expected, teach_most
+from pipeline.next_expected import Expected, as_common_as_read, teach_most
 from pipeline.run import run_study
 
 NAMES = st.lists(st.sampled_from([f"t{i}" for i in range(30)]), unique=True, min_size=1)
@@ -87,6 +88,15 @@ def test_a_second_transcript_of_the_same_kind_teaches_less_than_one_of_another()
 def test_of_two_that_hold_the_same_the_shorter_is_chosen() -> None:
     expected = expecting({"long": [5], "short": [5]}, [3], [900, 300])
     assert teach_most(expected, ["long", "short"], 1) == ["short"]
+
+
+@given(arrays(float, (20, 3), elements=st.floats(-8, 8)), arrays(np.intp, (3,), elements=st.integers(0, 50)))
+def test_expected_excerpts_are_as_common_as_those_read_and_keep_their_order(logits, n_positive) -> None:
+    found = as_common_as_read(logits, n_positive, 50)
+    assert found.mean(axis=0) == pytest.approx((n_positive + 0.5) / 51)
+    assert ((found >= 0) & (found <= 1)).all()
+    for code in range(3):
+        assert (np.diff(found[np.argsort(logits[:, code]), code]) >= 0).all()
 
 
 @given(st.permutations(["a", "b", "c", "d"]))
