@@ -10,6 +10,8 @@ from corpus.settings import Settings, read_settings
 
 #: How the file ends in which a trained model is given away.
 MODEL_SUFFIX = ".precode-model"
+#: Which transcripts were proposed for coding; see ``corpus/draws.py``.
+DRAWS = "next.csv"
 _NOT_MATERIAL = (".", "~$", "Thumbs.db", "desktop.ini")
 
 
@@ -98,7 +100,13 @@ def other_files(study: Study) -> tuple[str, ...]:
     )
 
 
-def human_files(study: Study) -> tuple[Path, ...]:
-    """Every file that people wrote beside the transcripts and the settings: what a run's key depends on."""
+def coded_files(study: Study) -> tuple[Path, ...]:
+    """The files that say what people coded and read, and of whom: what the model and every figure depend on."""
     single = ("codebook.csv", "participants.csv", "coders.csv", "coverage.csv")
     return tuple(path for name in single if (path := study.root / name).is_file()) + coder_files(study)
+
+
+def human_files(study: Study) -> tuple[Path, ...]:
+    """Every file beside the transcripts and the settings that a run's key depends on."""
+    draws = study.root / DRAWS
+    return coded_files(study) + ((draws,) if draws.is_file() else ())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from flows.terminal import DONE, ends_well, progress, say, show, show_json
-from flows.told import tell_ingested, tell_run, tell_set_aside
+from flows.told import tell_curve, tell_draw, tell_ingested, tell_run, tell_set_aside
 
 if TYPE_CHECKING:
     from corpus.study import Study
@@ -141,6 +141,42 @@ def suggest(study_dir: StudyDir, as_json: AsJson = False) -> int:
     Example:  precode suggest my-study
     """
     return one_stage(study_dir, "suggest", as_json=as_json)
+
+
+@app.command("next")
+@ends_well
+def propose(
+    study_dir: StudyDir,
+    n: Annotated[
+        int | None,
+        typer.Option(
+            "--n", min=1, help="Transcripts in a new draw: 4, or 50 of short answers.", show_default=False
+        ),
+    ] = None,
+    random_share: Annotated[
+        float, typer.Option(min=0, max=1, help="How many of them are drawn at random; one at least.")
+    ] = 0.5,
+    more: Annotated[bool, typer.Option("--more", help="Draw, though not all of the last is read.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Say which transcripts to code next, and what more excerpts of a code would bring.
+
+    The draw is kept in next.csv; a new one comes when all of it is read.
+
+    Example:  precode next my-study
+    """
+    from corpus.study import load_study
+    from pipeline.learning_curve import curve_so_far
+    from pipeline.next_draw import propose_next
+
+    study = load_study(study_dir)
+    with progress(quiet=as_json) as on_stage:
+        proposed = propose_next(study, n=n, random_share=random_share, more=more, on_stage=on_stage)
+    if not as_json:  # at once, for the curve takes as long as training
+        tell_draw(proposed)
+    with progress(quiet=as_json) as on_stage:
+        curve = curve_so_far(study, on_stage=on_stage)
+    return tell_curve(proposed, curve, as_json=as_json)
 
 
 @app.command()

@@ -13,6 +13,8 @@ MOST_NOTES = 8
 
 if TYPE_CHECKING:
     from pipeline.ingest import Ingested
+    from pipeline.learning_curve import CurveSoFar
+    from pipeline.next_draw import Proposed
     from pipeline.run import RunResult
 
 
@@ -59,6 +61,26 @@ def tell_ingested(ingested: Ingested, stage: str, *, as_json: bool) -> int:
     else:
         show(f"{len(ingested.transcripts)} transcripts; {stage} is done.")
     return tell_set_aside(set_aside.items())
+
+
+def tell_draw(proposed: Proposed) -> None:
+    """What to code next."""
+    from pipeline.next_told import draw_lines
+
+    for line in draw_lines(proposed):
+        show(line)
+
+
+def tell_curve(proposed: Proposed, curve: CurveSoFar, *, as_json: bool) -> int:
+    """What more excerpts would bring; for machines also what to code next."""
+    from pipeline import next_told
+
+    if as_json:
+        show_json(next_told.as_json(proposed, curve))
+    else:
+        for line in next_told.curve_lines(curve):
+            show(line)
+    return tell_set_aside(proposed.set_aside)
 
 
 def tell_set_aside(files: Iterable[tuple[str, str]]) -> int:

@@ -5,6 +5,7 @@ A member holds the views of all rows; ``fit`` learns from some of them, and what
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -95,3 +96,24 @@ class ContextMember:
     def fit(self, rows: IntArray, targets: FloatArray, *, seed: int) -> FittedContext:
         """Weights from these rows alone; nothing here is random."""
         return FittedContext(fit_linear(self.view[rows], targets, strength=STRENGTH, seed=seed))
+
+
+def mean_logits(
+    members: Mapping[str, Member],
+    rows: IntArray,
+    targets: FloatArray,
+    asked: IntArray,
+    *,
+    seed: int,
+    shares: Mapping[str, float] | None = None,
+) -> FloatArray:
+    """What members that learned from some rows of their views say of others: (len(asked), n_codes), uncalibrated.
+
+    targets: (len(rows), n_codes). shares: how much each member counts; left out, all count the same.
+    """
+    weights = shares or dict.fromkeys(members, 1 / len(members))
+    parts = [
+        weights[name] * member.fit(rows, targets, seed=seed).logits(member.view[asked])
+        for name, member in members.items()
+    ]
+    return np.asarray(np.sum(parts, axis=0))

@@ -17,7 +17,7 @@ from corpus.errors import StudyError
 from corpus.files import read_json, sha256_of, write_json
 from corpus.names import is_context
 from corpus.records import Segment, Transcript
-from corpus.study import Study, human_files, other_files
+from corpus.study import Study, coded_files, other_files
 from corpus.units import Placement, place_codings, read_segments
 from corpus.versions import changed_bindings, keep_bindings
 from pipeline.cache import cached, read_parquet, stage_dir, write_parquet
@@ -98,7 +98,7 @@ def make_units(study: Study, ingest_keys: Sequence[str], preprocess_keys: Sequen
 
 
 def _people(study: Study) -> dict[str, str]:
-    return {path.relative_to(study.root).as_posix(): sha256_of(path) for path in human_files(study)}
+    return {path.relative_to(study.root).as_posix(): sha256_of(path) for path in coded_files(study)}
 
 
 def _fill(study: Study, ingested: Ingested, preprocess_keys: Sequence[str], folder: Path) -> None:
