@@ -15,6 +15,7 @@ from models.store import model_files, read_model
 from models.theme_model import NEVER, Scored, ThemeModel, train_theme_model
 from pipeline.cache import cached, stage_dir, write_parquet
 from pipeline.evaluate import SCHEMA, evaluate, not_scored
+from pipeline.leak import find_leak, people_of
 from pipeline.model_card import make_card
 from pipeline.target import FEWEST_GROUPS, Target, make_target
 from pipeline.units import Units, read_study_json, read_units
@@ -58,8 +59,7 @@ def train(
             write_json(folder / "evaluation.json", _nothing_learned(target, units))
             return
         context = context_of(study, preprocess_keys, encode_keys)
-        codebook = read_study_json(study, units_key)["codebook"]
-        _train(folder, units, target, context, codebook, encoder=encoder, seed=seed)
+        _train(folder, units, target, context, read_study_json(study, units_key), encoder=encoder, seed=seed)
 
     inputs = {
         "units": units_key,
@@ -76,20 +76,26 @@ def _train(
     units: Units,
     target: Target,
     context: Mapping[str, Embedding],
-    codebook: Sequence[Mapping[str, str]],
+    facts: Mapping[str, Any],
     *,
     encoder: str,
     seed: int,
 ) -> None:
+    codebook = facts["codebook"]
     learned = target.learnable
     codes = [units.codes[place] for place in learned]
     segments = [units.segments[row] for row in target.rows]
-    texts = [segment.text for segment in segments]
     members = members_of(segments, context, definition_texts(codebook, codes), encoder=encoder)
     trained = train_theme_model(
         members, target.shares[:, learned], target.groups, codes=codes, seed=seed, definitions=True
     )
-    evaluation = evaluate(target, trained.scored, codes=units.codes, texts=texts, seed=seed)
+    leak = find_leak(
+        [segment.text for segment in segments],
+        trained.scored.folds,
+        people=people_of(segments, facts["participants"], facts["context"]),
+        transcripts=[segment.transcript_id for segment in segments],
+    )
+    evaluation = evaluate(target, trained.scored, leak, codes=units.codes, seed=seed)
     files = model_files(_abstaining(trained.model, evaluation))
     for name, content in files.items():
         (folder / name).write_bytes(content)
