@@ -55,7 +55,10 @@ class Study:
 
 
 def load_study(root: Path, *, group_by: str = "") -> Study:
-    """The study at ``root``; ``group_by``, if given, in place of what its settings say. Raises StudyError if it is no folder, has no transcripts/, or its settings are bad."""
+    """The study at ``root``; ``group_by``, if given, takes the place of what its settings say.
+
+    Raises StudyError if it is no folder, has no transcripts/, or its settings are bad.
+    """
     if not root.is_dir():
         raise StudyError(f"{root}: no such study folder. 'precode new {root}' makes one.")
     if not (root / "transcripts").is_dir():
