@@ -116,11 +116,10 @@ def test_words_that_bring_down_nothing_are_not_named(trained) -> None:
 def embed(texts) -> np.ndarray:
     """A unit vector of each text: the mean of one fixed vector a word."""
     out = np.zeros((len(texts), 8), dtype=np.float32)
-    for row, text in zip(out, texts, strict=True):
+    for place, text in enumerate(texts):
         for word in text.lower().split():
-            row += np.random.default_rng(sum(map(ord, word))).normal(size=8)
-        row /= max(float(np.linalg.norm(row)), 1e-9)
-    return out
+            out[place] += np.random.default_rng(sum(map(ord, word))).normal(size=8)
+    return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
 
 
 def test_named_words_hold_for_the_whole_model_where_it_sees_meaning_too(toy) -> None:

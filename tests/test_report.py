@@ -685,5 +685,5 @@ def test_a_participant_on_both_sides_is_told_with_the_remedy(run):
     known = with_summary(replace(run, evaluation=run.evaluation | {"leak": leak}), attributes=["participant"])
     words = rendered(known).replace("\N{NO-BREAK SPACE}", " ")
     assert "The same participant speaks in 3 transcripts of different folds" in words
-    assert "[evaluation] group_by = "participant" in study.toml holds them out together" in words
+    assert '[evaluation] group_by = "participant" in study.toml holds them out together' in words
     assert "The same participant speaks" not in rendered(run)
