@@ -58,15 +58,22 @@ class Study:
         return self.settings.study.title or self.root.resolve().name
 
 
-def load_study(root: Path) -> Study:
-    """The study at ``root``. Raises StudyError if it is no folder, has no transcripts/, or its settings are bad."""
+def load_study(root: Path, *, group_by: str = "") -> Study:
+    """The study at ``root``; ``group_by``, if given, takes the place of what its settings say.
+
+    Raises StudyError if it is no folder, has no transcripts/, or its settings are bad.
+    """
     if not root.is_dir():
         raise StudyError(f"{root}: no such study folder. 'precode new {root}' makes one.")
     if not (root / "transcripts").is_dir():
         raise StudyError(
             f"{root.resolve().name}: no folder 'transcripts' in it. 'precode new DIR' makes a study folder."
         )
-    return Study(root.resolve(), read_settings(root / "study.toml"))
+    settings = read_settings(root / "study.toml")
+    if group_by:
+        evaluation = settings.evaluation.model_copy(update={"group_by": group_by})
+        settings = settings.model_copy(update={"evaluation": evaluation})
+    return Study(root.resolve(), settings)
 
 
 def transcript_files(study: Study) -> tuple[str, ...]:

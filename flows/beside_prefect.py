@@ -1,4 +1,4 @@
-"""What passes beside Prefect, inside one process: errors with their words, and progress.
+"""What passes beside Prefect, inside one process: errors with their words, progress, and what was asked for.
 
 Prefect stores the text of every error (as the message of a state, as an event, in a log, and for a flow also
 as a pickle in its folder, whatever its settings for results say). An error of ours names files and codes, an
@@ -21,6 +21,7 @@ OnStage = Callable[[str, int, int], None]
 
 _KEPT: ContextVar[list[tuple[str, Exception]] | None] = ContextVar("errors kept aside", default=None)
 _ON_STAGE: ContextVar[OnStage | None] = ContextVar("on stage", default=None)
+_GROUP_BY: ContextVar[str] = ContextVar("what is held out together", default="")
 
 CAN_PASS = frozenset(
     number
@@ -41,15 +42,24 @@ CAN_PASS = frozenset(
 
 
 @contextmanager
-def listening(on_stage: OnStage | None) -> Iterator[list[tuple[str, Exception]]]:
-    """While a flow runs: gives the list to which failed stages add (name, error), and hears of progress."""
+def listening(on_stage: OnStage | None, *, group_by: str = "") -> Iterator[list[tuple[str, Exception]]]:
+    """While a flow runs: gives the list to which failed stages add (name, error), and hears of progress.
+
+    group_by: the setting to use, for a column of a study's is none of Prefect's business; "": as study.toml says.
+    """
     kept: list[tuple[str, Exception]] = []
-    keeping, telling = _KEPT.set(kept), _ON_STAGE.set(on_stage)
+    keeping, telling, grouping = _KEPT.set(kept), _ON_STAGE.set(on_stage), _GROUP_BY.set(group_by)
     try:
         yield kept
     finally:
         _KEPT.reset(keeping)
         _ON_STAGE.reset(telling)
+        _GROUP_BY.reset(grouping)
+
+
+def group_by_asked() -> str:
+    """What whoever started the flow wants held out together, or "" for what study.toml says."""
+    return _GROUP_BY.get()
 
 
 def tell_stage(stage: str, done: int, total: int) -> None:

@@ -38,6 +38,15 @@ encoder_app = typer.Typer(
 app.add_typer(encoder_app, name="encoder")
 
 StudyDir = Annotated[Path, typer.Argument(metavar="STUDY", help="The study folder.", show_default=False)]
+GroupBy = Annotated[
+    str,
+    typer.Option(
+        metavar="COLUMN",
+        help="Score by holding out together what shares this column of participants.csv (site, wave ...), "
+        "or transcript, whatever study.toml says.",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for machines.")]
 
 
@@ -93,14 +102,14 @@ def bring_in(
 
 @app.command()
 @ends_well
-def run(study_dir: StudyDir, as_json: AsJson = False) -> int:
+def run(study_dir: StudyDir, group_by: GroupBy = "", as_json: AsJson = False) -> int:
     """Do the main job: read, learn, suggest, compare, report. Only what changed is done again.
 
     Example:  precode run my-study
     """
     from corpus.study import load_study
 
-    return run_flow(load_study(study_dir), as_json=as_json)
+    return run_flow(load_study(study_dir, group_by=group_by), as_json=as_json)
 
 
 @app.command()
@@ -125,12 +134,12 @@ def topics(study_dir: StudyDir, as_json: AsJson = False) -> int:
 
 @app.command()
 @ends_well
-def train(study_dir: StudyDir, as_json: AsJson = False) -> int:
+def train(study_dir: StudyDir, group_by: GroupBy = "", as_json: AsJson = False) -> int:
     """Train the model on what people coded, and score it on what it has not seen.
 
     Example:  precode train my-study
     """
-    return one_stage(study_dir, "train", as_json=as_json)
+    return one_stage(study_dir, "train", group_by=group_by, as_json=as_json)
 
 
 @app.command()
@@ -188,6 +197,7 @@ def audit(
             metavar="STUDY|TABLE", help="The study folder, or a table of ratings.", show_default=False
         ),
     ],
+    group_by: GroupBy = "",
     as_json: AsJson = False,
 ) -> int:
     """Compare people with each other and the model with people; makes a run folder.
@@ -197,7 +207,9 @@ def audit(
     Example:  precode audit my-study
     """
     if not study_dir.is_file():
-        return without_prefect(study_dir, as_json=as_json)
+        return without_prefect(study_dir, group_by=group_by, as_json=as_json)
+    if group_by:
+        raise typer.BadParameter("a table of ratings has no transcripts to group", param_hint="--group-by")
     from pipeline.agreement import rated_file
 
     found = rated_file.audit_table(study_dir)
@@ -211,12 +223,12 @@ def audit(
 
 @app.command()
 @ends_well
-def report(study_dir: StudyDir, as_json: AsJson = False) -> int:
+def report(study_dir: StudyDir, group_by: GroupBy = "", as_json: AsJson = False) -> int:
     """Write the report, and whatever it needs, into a run folder, without Prefect.
 
     Example:  precode report my-study
     """
-    return without_prefect(study_dir, as_json=as_json)
+    return without_prefect(study_dir, group_by=group_by, as_json=as_json)
 
 
 @app.command()
@@ -308,11 +320,11 @@ def run_flow(study: Study, *, as_json: bool) -> int:
     return tell_run(result, as_json=as_json)
 
 
-def one_stage(study_dir: Path, stage: str, *, as_json: bool) -> int:
+def one_stage(study_dir: Path, stage: str, *, group_by: str = "", as_json: bool) -> int:
     """Run a stage and what it needs."""
     from corpus.study import load_study
 
-    study = load_study(study_dir)
+    study = load_study(study_dir, group_by=group_by)
     from pipeline.run import run_until
 
     with progress(quiet=as_json) as on_stage:
@@ -320,11 +332,11 @@ def one_stage(study_dir: Path, stage: str, *, as_json: bool) -> int:
     return tell_ingested(reached, stage, as_json=as_json)
 
 
-def without_prefect(study_dir: Path, *, as_json: bool) -> int:
+def without_prefect(study_dir: Path, *, group_by: str, as_json: bool) -> int:
     """Run everything in this process, without a flow."""
     from corpus.study import load_study
 
-    study = load_study(study_dir)
+    study = load_study(study_dir, group_by=group_by)
     from pipeline.run import run_study
 
     with progress(quiet=as_json) as on_stage:

@@ -32,7 +32,7 @@ def flow_state(study: Study, on_stage: OnStage | None) -> tuple[Any, list[tuple[
     Raises StudyError if Prefect itself does not work here.
     """
     try:
-        with prefect_api(), listening(on_stage) as kept:
+        with prefect_api(), listening(on_stage, group_by=study.settings.evaluation.group_by) as kept:
             from flows.whole_study import whole_study
 
             return whole_study(str(study.root), return_state=True), kept

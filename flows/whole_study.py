@@ -21,7 +21,7 @@ from prefect.tasks import Task
 from corpus.errors import StudyError
 from corpus.files import study_lock
 from corpus.study import Study, load_study
-from flows.beside_prefect import can_pass, failure_message, tell_stage, without_words
+from flows.beside_prefect import can_pass, failure_message, group_by_asked, tell_stage, without_words
 from pipeline.run import RunResult, earlier_result, finish_run, plan_run
 from pipeline.stages import STAGES, Each, Keys, Plan, run_stages
 
@@ -85,7 +85,7 @@ def whole_study(study_dir: str) -> State[Any]:
 
 def all_stages(study_dir: str) -> RunResult:
     """What ``pipeline.run.run_study`` does, with a task for each stage and batch."""
-    study = load_study(Path(study_dir))
+    study = load_study(Path(study_dir), group_by=group_by_asked())
     with study_lock(study.root):
         plan = plan_run(study)
         if plan.unchanged_since:
@@ -122,7 +122,7 @@ def planned(study_dir: str, plan_key: str) -> tuple[Study, Plan]:
 
     Raises StudyError if the study is no longer the one that was planned for.
     """
-    study = load_study(Path(study_dir))
+    study = load_study(Path(study_dir), group_by=group_by_asked())
     plan = plan_run(study)
     if plan.key != plan_key:
         raise StudyError(f"{study.root.name}: files changed while the run read them. Run it again.")

@@ -10,6 +10,7 @@ from sklearn.metrics import average_precision_score, label_ranking_average_preci
 
 from models.theme_model import POSITIVE_FROM, Scored
 from pipeline.evaluate_intervals import evaluation_intervals, whole_figures
+from pipeline.leak import Leak
 from pipeline.target import FEWEST_GROUPS, FEWEST_POSITIVE, Target
 
 FloatArray = npt.NDArray[np.float64]
@@ -21,11 +22,11 @@ RECALL_AT = 3
 
 
 def evaluate(
-    target: Target, scored: Scored, *, codes: Sequence[str], texts: Sequence[str], seed: int
+    target: Target, scored: Scored, leak: Leak, *, codes: Sequence[str], seed: int
 ) -> dict[str, object]:
     """The evaluation of cross-fitted predictions.
 
-    codes: all codes of the codebook. texts: (m,), to count the leak. ``scored`` holds the learnable codes only.
+    codes: all codes of the codebook. ``scored`` holds the learnable codes only.
     """
     learned = target.learnable
     truth = target.shares[:, learned] >= POSITIVE_FROM
@@ -57,7 +58,7 @@ def evaluate(
             "coded": _ranking(truth[coded], scored.probabilities[coded]),
         },
         "not_scored": not_scored(target, codes),
-        "leak": leak(texts, scored.folds),
+        "leak": _leaking(leak, truth, scored.probabilities),
     }
 
 
@@ -82,14 +83,12 @@ def abstention(n_positive: int, n_groups: int) -> str:
     return f"not learned yet: {segments} in {groups} (needs {FEWEST_POSITIVE} in {FEWEST_GROUPS})"
 
 
-def leak(texts: Sequence[str], folds: npt.NDArray[np.intp]) -> dict[str, object]:
-    """Texts that stand, word for word, in another fold as well: what a random split would hide."""
-    homes: dict[str, set[int]] = {}
-    folded = [" ".join(text.casefold().split()) for text in texts]
-    for text, fold in zip(folded, folds.tolist(), strict=True):
-        homes.setdefault(text, set()).add(fold)
-    n_shared = sum(len(homes[text]) > 1 for text in folded)
-    return {"n_texts_on_both_sides": n_shared, "share": n_shared / len(texts) if texts else None}
+def _leaking(leak: Leak, truth: BoolArray, probabilities: FloatArray) -> dict[str, object]:
+    """What leaks, and the ranking figures without it; None where nothing leaks or nothing is left."""
+    some = 0 < leak.clean.sum() < len(truth)
+    return leak.as_json() | {
+        "without": _ranking(truth[leak.clean], probabilities[leak.clean]) if some else None
+    }
 
 
 def _ranking(truth: BoolArray, probabilities: FloatArray) -> dict[str, object]:

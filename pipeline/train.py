@@ -15,6 +15,7 @@ from models.store import model_files, read_model
 from models.theme_model import NEVER, Scored, ThemeModel, train_theme_model
 from pipeline.cache import cached, stage_dir, write_parquet
 from pipeline.evaluate import SCHEMA, evaluate, not_scored
+from pipeline.leak import find_leak, people_of
 from pipeline.model_card import make_card
 from pipeline.receive_model import USED, Received, imported_model, imported_sha256, imported_status
 from pipeline.start import start
@@ -63,9 +64,10 @@ def train(
         units = read_units(study, units_key, preprocess_keys)
         target = make_target(units, gold=gold)
         context = context_of(study, preprocess_keys, encode_keys)
-        codebook = read_study_json(study, units_key)["codebook"]
+        facts = read_study_json(study, units_key)
+        codebook = facts["codebook"]
         if len(target.learnable):
-            _train(folder, units, target, context, codebook, encoder=encoder, seed=seed)
+            _train(folder, units, target, context, facts, encoder=encoder, seed=seed)
             known = [units.codes[place] for place in target.learnable]
         else:
             imported = imported_model(study, codebook, encoder=encoder)
@@ -91,21 +93,27 @@ def _train(
     units: Units,
     target: Target,
     context: Mapping[str, Embedding],
-    codebook: Sequence[Mapping[str, str]],
+    facts: Mapping[str, Any],
     *,
     encoder: str,
     seed: int,
 ) -> None:
+    codebook = facts["codebook"]
     learned = target.learnable
     codes = [units.codes[place] for place in learned]
     segments = [units.segments[row] for row in target.rows]
-    texts = [segment.text for segment in segments]
     examples = codebook_examples(codebook, codes)
     members = members_of(segments, context, examples, encoder=encoder)
     trained = train_theme_model(
         members, target.shares[:, learned], target.groups, codes=codes, seed=seed, examples=examples.shares
     )
-    evaluation = evaluate(target, trained.scored, codes=units.codes, texts=texts, seed=seed)
+    leak = find_leak(
+        [segment.text for segment in segments],
+        trained.scored.folds,
+        people=people_of(segments, facts["participants"], facts["context"]),
+        transcripts=[segment.transcript_id for segment in segments],
+    )
+    evaluation = evaluate(target, trained.scored, leak, codes=units.codes, seed=seed)
     _write_model(folder, _abstaining(trained.model, evaluation), target, codebook, encoder=encoder)
     write_json(folder / "evaluation.json", evaluation)
     _write_crossfit(folder / "crossfit.parquet", units, target, trained.scored, codes)

@@ -178,7 +178,8 @@ def _groups(study: Study, coded: Coded, segments: Sequence[Segment]) -> dict[str
     if column.lower() not in coded.attributes:
         known = ", ".join(coded.attributes) or "none"
         raise StudyError(
-            f"study.toml: evaluation.group_by '{column}' is no column of participants.csv (it has: {known})"
+            f"study.toml, or --group-by: evaluation.group_by '{column}' is no column of participants.csv "
+            f"(it has: {known})"
         )
     return {
         name: coded.participants.get(name, {}).get(column.lower(), "") or f"(no {column})" for name in names

@@ -154,3 +154,38 @@ def test_foreign_file_that_hides_a_room_is_named(name, tmp_path):
     last_line = told.stderr.strip().splitlines()[-1]
     assert str(tmp_path / name) in last_line
     assert "Rename" in last_line
+
+
+def test_group_by_of_the_command_line_is_that_of_the_run_and_its_manifest(
+    tmp_path: Path, tiny_study_files: dict[str, str]
+) -> None:
+    people = "transcript,site\nt1,north\nt2,north\nt3,south\nt4,east\n"
+    for name, content in (tiny_study_files | {"participants.csv": people}).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    n_groups, keys = [], []
+    for command, *options in (("report", "--group-by", "site"), ("run", "--group-by", "Site"), ("report",)):
+        done = precode(command, tmp_path, *options, "--json")
+        assert done.returncode == 0, done.stderr
+        newest = sorted((tmp_path / "runs").glob("[0-9]*"))[-1]
+        manifest = json.loads((newest / "manifest.json").read_text())
+        keys.append(manifest["key"])
+        n_groups.append(json.loads((newest / "evaluation.json").read_text())["n_groups"])
+        assert manifest["settings"]["evaluation"]["group_by"] == (options[1] if options else "transcript")
+    assert n_groups == [3, 3, 4]
+    assert len(set(keys)) == 3
+    again = precode("report", tmp_path, "--json")
+    assert json.loads(again.stdout)["unchanged"]
+
+
+def test_group_by_an_unknown_column_says_what_there_is(study_dir: Path) -> None:
+    done = precode("report", study_dir, "--group-by", "wave")
+    assert done.returncode == 1
+    assert "--group-by: evaluation.group_by 'wave' is no column of participants.csv (it has: none)" in (
+        " ".join(done.stderr.split())
+    )
+
+
+def test_group_by_of_a_table_of_ratings_is_wrong_use(tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_text("unit,ann,bob\n1,a,a\n2,a,b\n", encoding="utf-8")
+    assert precode("audit", tmp_path / "ratings.csv", "--group-by", "site").returncode == 2

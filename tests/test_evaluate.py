@@ -23,13 +23,15 @@ from pipeline.evaluate import (
     brier_skill,
     calibration_error,
     evaluate,
-    leak,
     macro_average_precision,
     recall_at,
     reliability,
 )
 from pipeline.evaluate_intervals import _average_precisions, _f1, evaluation_intervals
+from pipeline.leak import find_leak
 from pipeline.target import Target
+
+CODES = ("a", "b", "c", "rare")
 
 
 def target_of(shares: np.ndarray, groups: list[str]) -> Target:
@@ -56,7 +58,7 @@ def drawn():
 def evaluated(drawn):
     target, scored = drawn
     return evaluate(
-        target, scored, codes=("a", "b", "c", "rare"), texts=[f"text {i}" for i in range(60)], seed=0
+        target, scored, find_leak([f"text {i % 50}" for i in range(60)], scored.folds), codes=CODES, seed=0
     )
 
 
@@ -160,13 +162,6 @@ def test_always_saying_the_prevalence_has_no_skill_and_knowing_has_all() -> None
     assert brier_skill(y, np.full(4, 0.25)) == pytest.approx(0)
     assert brier_skill(y, y.astype(float)) == 1
     assert brier_skill(np.ones(3, dtype=bool), np.ones(3)) is None
-
-
-def test_texts_on_both_sides_are_counted_however_they_are_spelt() -> None:
-    folds = np.array([0, 1, 0, 0, 2])
-    found = leak(["Did not answer", "did  not ANSWER", "same", "same", "other"], folds)
-    assert found == {"n_texts_on_both_sides": 2, "share": 2 / 5}
-    assert leak([], np.zeros(0, dtype=int))["share"] is None
 
 
 WEIGHTED = st.integers(1, 12).flatmap(
@@ -305,3 +300,20 @@ def test_reliability_by_hand() -> None:
     assert rows[2] == {"low": 0.2, "high": 0.3, "n": 2, "mean_predicted": 0.225, "observed": 0.5}
     assert rows[9] == {"low": 0.9, "high": 1.0, "n": 1, "mean_predicted": 1.0, "observed": 1.0}
     assert rows[5] == {"low": 0.5, "high": 0.6, "n": 0, "mean_predicted": None, "observed": None}
+
+
+def test_figures_without_what_leaks_are_those_of_the_other_segments(drawn, evaluated) -> None:
+    target, scored = drawn
+    alone = slice(10, 50)  # the first and the last ten texts are the same, in different folds
+    assert evaluated["leak"]["n_texts_on_both_sides"] == 20
+    found = evaluated["leak"]["without"]
+    assert found["n_units"] == 40
+    assert found["macro_average_precision"] == pytest.approx(
+        macro_average_precision(target.shares[alone, :3] >= 0.5, scored.probabilities[alone])
+    )
+
+
+def test_nothing_is_said_without_what_leaks_where_nothing_leaks(drawn) -> None:
+    target, scored = drawn
+    leak = find_leak([f"text {i}" for i in range(60)], scored.folds)
+    assert evaluate(target, scored, leak, codes=CODES, seed=0)["leak"]["without"] is None

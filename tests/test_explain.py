@@ -7,12 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.explain import nearest_rows, other_contributions
+from models.explain import nearest_rows, other_contributions, without_words
 from models.explain import speaking_words as speaking_words_of
 from models.explain import word_contributions as word_contributions_of
-from models.members import CONTEXT, WORDS
-from models.nearest import NEAREST
-from models.ngrams import count_ngrams
+from models.members import CONTEXT, WORDS, ContextMember, WordsMember
+from models.nearest import NEAREST, NearestMember
+from models.ngrams import count_ngrams, learn_vocabulary
+from models.theme_model import train_theme_model
+from models.views import context_view
+from pipeline.reasons import named_words, nearest_known
 
 WORDS_SAID = st.sampled_from(
     ["queue", "waited", "MONEY", "parking,", "sister's", "boll", "kand", "(late)", "and/or", "…", "🙂", "zzz"]
@@ -99,3 +102,78 @@ def test_the_same_text_is_its_own_nearest(toy, trained) -> None:
     features = model.words.features(view_of(model, *toy.texts)[WORDS])
     for row in (0, 57, 119):
         assert nearest_rows(features[row], features, most=1).tolist() == [[row]]
+
+
+@given(said=st.lists(WORDS_SAID, max_size=12))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_without_the_named_words_the_probability_is_lower(trained, said: list[str]) -> None:
+    model, text = trained.model, " ".join(said)
+    views = view_of(model, text)
+    before = model.probabilities(views)
+    cells = [(0, code) for code in range(3)]
+    named = named_words(model, [text], views, cells, before=before, encode=None)
+    for code, words in enumerate(named):
+        if words:
+            left = without_words(text, {word for word, _ in words})
+            assert model.probabilities(view_of(model, left))[0, code] < before[0, code]
+
+
+def test_words_that_bring_down_nothing_are_not_named(trained) -> None:
+    """With no weight left on the words of the model, nothing that is said lowers the probability."""
+    model = trained.model
+    silent = replace(model, shares={WORDS: 1e-9})
+    views = view_of(silent, "we waited in the queue")
+    before = silent.probabilities(views)
+    assert speaking_words(silent, "we waited in the queue", 0, most=5)
+    found = named_words(silent, ["we waited in the queue"], views, [(0, 0)], before=before, encode=None)
+    assert found == [[]]
+
+
+def embed(texts) -> np.ndarray:
+    """A unit vector of each text: the mean of one fixed vector a word."""
+    out = np.zeros((len(texts), 8), dtype=np.float32)
+    for place, text in enumerate(texts):
+        for word in text.lower().split():
+            out[place] += np.random.default_rng(sum(map(ord, word))).normal(size=8)
+    return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
+
+
+def test_named_words_hold_for_the_whole_model_where_it_sees_meaning_too(toy) -> None:
+    vocabulary = learn_vocabulary(toy.texts)
+    view = context_view(embed(toy.texts), toy.groups)
+    views = {WORDS: count_ngrams(toy.texts, vocabulary), CONTEXT: view, NEAREST: view}
+    members = {
+        WORDS: WordsMember(vocabulary, views[WORDS]),
+        CONTEXT: ContextMember(view),
+        NEAREST: NearestMember(view),
+    }
+    model = train_theme_model(members, toy.targets, toy.groups, codes=toy.codes, seed=0).model
+    before = model.probabilities(views)
+    cells = [(place, code) for place, code in np.argwhere(before >= model.thresholds).tolist()]
+    named = named_words(model, toy.texts, views, cells, before=before, encode=embed)
+    asked = [(cell, words) for cell, words in zip(cells, named, strict=True) if words]
+    assert len(asked) > 20
+    for (place, code), words in asked:
+        left = [*toy.texts]
+        left[place] = without_words(toy.texts[place], {word for word, _ in words})
+        around = context_view(embed(left), toy.groups)[place : place + 1]
+        seen = {WORDS: count_ngrams(left, vocabulary)[place : place + 1], CONTEXT: around, NEAREST: around}
+        assert model.probabilities(seen)[0, code] < before[place, code]
+
+
+def test_only_the_named_words_are_deleted_in_any_case_and_all_else_stays() -> None:
+    assert without_words("Queue, don't queue: the queues!", {"queue", "don't"}) == ",  : the queues!"
+
+
+def test_nearest_known_are_those_coded_so_and_the_nearest_that_nobody_coded_so() -> None:
+    known = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.8, 0.2]])
+    shares = np.array([[1.0], [0.0], [0.5], [0.25]])
+    found = nearest_known(np.array([[1.0, 0.0]]), known, shares, [(0, 0)])
+    assert found == [([0, 2], [1])]
+
+
+def test_nearest_rows_are_the_same_in_blocks() -> None:
+    random = np.random.default_rng(0)
+    queries, known = random.normal(size=(1100, 4)), random.normal(size=(50, 4))
+    expected = np.argsort(-(queries @ known.T), axis=1, kind="stable")[:, :3]
+    assert nearest_rows(queries, known, most=3).tolist() == expected.tolist()

@@ -678,3 +678,12 @@ def test_page_never_scrolls_sideways(width, run_dir, tmp_path):
         [chromium, *options, outer.as_uri()], capture_output=True, text=True, timeout=120, check=True
     )
     assert f"<title>{width}</title>" in drawn.stdout
+
+
+def test_a_participant_on_both_sides_is_told_with_the_remedy(run):
+    leak = run.evaluation["leak"] | {"n_people_on_both_sides": 1, "n_transcripts_of_these_people": 3}
+    known = with_summary(replace(run, evaluation=run.evaluation | {"leak": leak}), attributes=["participant"])
+    words = rendered(known).replace("\N{NO-BREAK SPACE}", " ")
+    assert "The same participant speaks in 3 transcripts of different folds" in words
+    assert '[evaluation] group_by = "participant" in study.toml holds them out together' in words
+    assert "The same participant speaks" not in rendered(run)

@@ -206,9 +206,15 @@ KNOWN = (
     ),
     How(
         "leak",
-        "Repeated texts",
-        "Segments whose words stand in another fold as well. Where there are many, a model can score by "
-        "remembering.",
+        "Repeated texts, the same participant",
+        "Whole transcripts (or groups) are held out, but one may repeat another, and a model can then score by "
+        "remembering. Word for word: the words of a segment stand in another fold as well. Nearly: from five words "
+        "on, the same but for case and punctuation; from eight words on, four in five of its runs of five words "
+        "stand in one segment of another fold (containment: Broder 1997). The same participant: one name in the "
+        "column participant, participant_id or person of participants.csv, or one speaker label that names somebody "
+        '(not "P1" or "Participant"), in several folds; [evaluation] group_by = "participant", or --group-by, holds '
+        "them out together. evaluation.json has the ranking figures without all such segments beside it; the two "
+        "differ in what is asked too, not only in what leaks.",
     ),
     How(
         "interval",

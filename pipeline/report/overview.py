@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pipeline.leak import PERSON_COLUMNS
 from pipeline.receive_model import FROM_ELSEWHERE
 from pipeline.report.beside_view import BesideView
 from pipeline.report.codes_view import in_words
@@ -185,19 +186,46 @@ def _attention(run: RunTables, beside: BesideView) -> Iterator[Attention]:
             f"{count_of(n_without_skill, 'code')} learned, but no better than saying how common: not suggested.",
             "codes",
         )
-    leak = run.evaluation.get("leak")
-    if leak and leak["share"] and leak["share"] >= MANY_REPEATED:
-        share, n = percent(leak["share"]), count_of(leak["n_texts_on_both_sides"], "segment")
-        yield Attention(
-            in_words(
-                f"{n} ({share}) repeat word for word in other groups: figures may flatter the model.", run
-            ),
-            "how-leak",
-        )
+    yield from _about_repeated(run)
+    yield from _about_people(run)
     if sum(beside.n_pairs) and not beside.n_pairs[0]:
         yield Attention(
             "No two coders read the same segments: agreement between people is unknown.", "agreement"
         )
+
+
+def _about_repeated(run: RunTables) -> Iterator[Attention]:
+    leak = run.evaluation.get("leak") or {}
+    word_for_word, nearly = leak.get("share") or 0.0, leak.get("share_similar") or 0.0
+    if max(word_for_word, nearly) < MANY_REPEATED:
+        return
+    how = "word for word" if word_for_word >= nearly else "nearly word for word"
+    n = leak["n_texts_on_both_sides" if word_for_word >= nearly else "n_similar_on_both_sides"]
+    said = f"{count_of(n, 'segment')} ({percent(max(word_for_word, nearly))}) repeat {how} in other groups"
+    yield Attention(in_words(f"{said}: figures may flatter the model.", run), "how-leak")
+
+
+def _about_people(run: RunTables) -> Iterator[Attention]:
+    """Whoever speaks on both sides; the way to hold them out together depends on what is known of them."""
+    n_transcripts = (run.evaluation.get("leak") or {}).get("n_transcripts_of_these_people", 0)
+    if not n_transcripts:
+        return
+    column = next((name for name in PERSON_COLUMNS if name in run.summary["attributes"]), "")
+    if column:
+        remedy = f'[evaluation] group_by = "{column}" in study.toml'
+    else:
+        remedy = 'a column participant in participants.csv with [evaluation] group_by = "participant"'
+    n_people = run.evaluation["leak"]["n_people_on_both_sides"]
+    who = (
+        "The same participant speaks in"
+        if n_people == 1
+        else f"{n_people:,} participants speak in several of"
+    )
+    yield Attention(
+        f"{who} {n_transcripts:,} transcripts of different folds: figures may flatter the model. "
+        f"{remedy[:1].upper()}{remedy[1:]} holds them out together.",
+        "how-leak",
+    )
 
 
 def _sentence(note: str) -> str:

@@ -10,8 +10,9 @@ import numpy as np
 
 from models.crossfit import assign_folds
 from models.theme_model import Scored
-from pipeline.evaluate import leak, macro_average_precision
+from pipeline.evaluate import macro_average_precision
 from pipeline.evaluate_intervals import whole_figures
+from pipeline.leak import find_leak
 from pipeline.target import FEWEST_GROUPS, FEWEST_POSITIVE
 from tests.benchmarks.classifier_figures import (
     Cost,
@@ -104,7 +105,7 @@ def random_split(material: Material, methods: Sequence[Method]) -> None:
     order = np.random.default_rng(material.seed).permutation(len(material.segments))
     alone = replace(material, groups=tuple(f"{place:09d}" for place in order))
     folds = assign_folds(alone.groups)
-    share = leak(list(material.texts), folds)["share"]
+    share = find_leak(list(material.texts), folds).same.mean()
     truth = Truth(material.positive, material.coded, alone.groups)
     rows: list[Row] = []
     for method in methods:
