@@ -27,6 +27,11 @@ BoolArray = npt.NDArray[np.bool_]
 LEVEL = 0.95
 #: What a share and its interval come from, as estimates.json names it.
 COUNTED, PREDICTION, SAMPLE, BOUND = "counted", "prediction-powered", "sample alone", "exact bound"
+#: From so many drawn transcripts on, the intervals hold the true share about as often as they say.
+MANY = 30
+#: (drawn, segments, interviews): in how many draws the interval held the true share, the lower of two coded studies,
+#: measured by tests/benchmarks/prevalence.py.
+COVERAGE = ((8, 0.95, 0.97), (10, 0.95, 0.97), (12, 0.95, 0.97), (15, 0.95, 0.97), (20, 0.95, 0.97))
 # A bound a hair beyond a whole count is that count.
 _ROUNDING = 1e-9
 
