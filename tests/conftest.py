@@ -167,3 +167,23 @@ def tiny_study_files() -> dict[str, str]:
         files[f"codings/{coder}.csv"] = "\n".join(["transcript,code,turn", *found, ""])
     files["codebook.csv"] = "code,definition\nWaiting,Time lost\nMoney,What it cost\nHope,Looking ahead\n"
     return files
+
+
+@pytest.fixture(scope="session")
+def more_interviews() -> Callable[[dict[str, str], int], dict[str, str]]:
+    """(the tiny study's files, n) -> its first interviews read by Ann under n names, its fifth and sixth unread."""
+
+    def make(files: dict[str, str], n: int) -> dict[str, str]:
+        found = {name: files[name] for name in ("transcripts/t5.txt", "transcripts/t6.txt", "codebook.csv")}
+        rows = ["transcript,code,turn"]
+        for t in range(n):
+            source = t % 4 + 1
+            found[f"transcripts/i{t:02d}.txt"] = files[f"transcripts/t{source}.txt"]
+            codings = files["codings/ann.csv"].splitlines()
+            rows += [
+                row.replace(f"t{source},", f"i{t:02d},") for row in codings if row.startswith(f"t{source},")
+            ]
+        found["codings/ann.csv"] = "\n".join([*rows, ""])
+        return found
+
+    return make
