@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.agreement.intervals import FEWEST
 from pipeline.outputs import HEADING
 from pipeline.prevalence import COUNTED, COVERAGE, MANY, SAMPLE
 from pipeline.prevalence_sample import NOT_RANDOM
@@ -17,8 +18,9 @@ from pipeline.report.wording import SPACE, Number, count, count_of, percent
 
 @dataclass(frozen=True, slots=True)
 class CommonRow:
-    """One code. number: of the code on the page. Counted: "25 of 30 (83 %)", among what was read; all: the share of
-    all of them.
+    """One code.
+
+    number: of the code on the page. interviews, segments: "25 of 30 (83 %)" of what was read; all_...: of all.
     """
 
     number: int
@@ -79,9 +81,8 @@ def _lead(sample: Mapping[str, Any]) -> str:
     drawn = f"{count_of(sample['n_drawn'], 'interview')} drawn at random"
     known = f" and {count_of(sample['n_known'], 'other')} that stood read before" if sample["n_known"] else ""
     return (
-        f"Counted in what was read ({read}), and for all {n} estimated from {drawn}{known}: what "
-        "people coded there, and "
-        f"what the model expects in the others, put right by how far it was off in those drawn."
+        f"Counted in what was read ({read}), and for all {n} estimated from {drawn}{known}: what people coded there, "
+        "and what the model expects in the others, put right by how far it was off in those drawn."
     )
 
 
@@ -89,9 +90,8 @@ def _remedy(sample: Mapping[str, Any]) -> str:
     if sample["reason"] != NOT_RANDOM:
         return ""
     return (
-        'If they were drawn at random, write sample = "random" under [study] in study.toml; if they '
-        "were chosen, code "
-        "those that precode next draws at random."
+        'If they were drawn at random, write sample = "random" under [study] in study.toml; if they were chosen, '
+        "code those that precode next draws at random."
     )
 
 
@@ -102,17 +102,18 @@ def _aside(sample: Mapping[str, Any], entries: list[Mapping[str, Any]]) -> list[
         found.append(
             f"{count_of(sample['n_in_part'], 'interview')} read in part only: the estimates count them as not read."
         )
-    shares = [entry["prevalence"]["segments"] for entry in entries]
-    estimated = [share for share in shares if share["share"] is not None and share["method"] != COUNTED]
-    if reason := next((share["reason"] for share in estimated if share["reason"]), ""):
-        found.append(f"No intervals ({reason}).")
-    elif estimated and sample["n_drawn"] < MANY:
+    shares = [
+        share
+        for entry in entries
+        for share in entry["prevalence"].values()
+        if share["share"] is not None and share["method"] != COUNTED
+    ]
+    reasons = sorted({share["reason"] for share in shares if share["reason"]})
+    found += [f"Where there is no interval: {reason}." for reason in reasons]
+    if shares and FEWEST <= sample["n_drawn"] < MANY:
         found.append(_measured(sample["n_drawn"]))
-    n_alone = sum(share["method"] == SAMPLE for share in estimated)
-    if n_alone:
-        found.append(
-            f"For {count_of(n_alone, 'code')} the predictions do not help: there the sample alone speaks."
-        )
+    if any(share["method"] == SAMPLE for share in shares):
+        found.append("Where the model has not learned a code, or does not help, the sample alone speaks.")
     return found
 
 
@@ -120,10 +121,9 @@ def _measured(n_drawn: int) -> str:
     """What intervals from so few interviews were worth where the truth is known."""
     size, segments, interviews = max(row for row in COVERAGE if row[0] <= n_drawn)
     return (
-        f"So few interviews make rough intervals. In simulations on coded studies those from {size} "
-        "interviews held the "
-        f"true share of segments in {percent(segments)} of draws, that of interviews in {percent(interviews)}, where "
-        f"95{SPACE}% were meant."
+        f"So few interviews make rough intervals: in simulations on coded studies those from {size} interviews held "
+        f"the true share of segments in {percent(segments)} of draws, that of interviews in {percent(interviews)}, "
+        f"where 95{SPACE}% were meant."
     )
 
 
@@ -162,53 +162,43 @@ HOW_COMMON = (
     How(
         "common",
         "How common a code is",
-        "Counted: of what was read, the segments that count as coded, and the interviews with one or "
-        "more of them; an "
-        "interview is a transcript, context speakers left out. That is no statement on what was not read, unless the "
-        "interviews that were read are a random sample of all.",
+        "Counted: of what was read, the segments that count as coded, and the interviews with one or more of them; "
+        "an interview is a transcript, context speakers left out. That says nothing of what was not read, unless "
+        "the interviews that were read are a random sample of all.",
     ),
     How(
         "common_all",
         "How common a code is in all interviews",
         "Only if the interviews that were read were drawn at random, as study.toml says ([study] sample), or by the "
-        "random share of precode next: its random numbers belong to the transcripts for good, and "
-        "the sample is those "
-        "with the smallest ones. What was read is counted. For the rest: the share that the model "
-        "expects there, plus "
-        "the share by which people found more or less than the model expected in the interviews drawn, each of which "
-        "was judged by a model that had not seen it. So the model's errors do not bias the share; a good model makes "
-        "the interval narrower. Its predictions count with a weight from 0 (the sample alone) to 1, the one with "
-        "which the estimate varies least. For interviews the model's chance is 1 minus the product of the chances "
-        "that each segment is without the code.",
+        "random share of precode next: each transcript has its random number for good, and the sample is those with "
+        "the smallest. What was read is counted. For the rest: the share that the model expects there, plus the "
+        "share by which people found more or less than it expected in the interviews drawn, each judged by a model "
+        "that had not seen it. So the model's errors do not bias the share; a good model makes the interval "
+        "narrower. Its predictions count with a weight from 0 (the sample alone) to 1, the one with which the "
+        "estimate varies least. That an interview holds the code, the model expects with 1 minus the product of the "
+        "chances that each segment is without it.",
         (
             (
                 "Interval",
-                f"95 %, over the interviews drawn, never over segments: jackknife leaving one out, weight and all, "
-                f"Student's t on n{SPACE}−{SPACE}1 degrees of freedom, logit scale, for a corpus of finitely many "
-                "interviews, and no narrower than whole counts. Fewer than 8: none. Code in none (or all) of "
-                'them: "at most" ("at least") with 95 % confidence, by the hypergeometric '
-                "distribution; for segments, as "
+                f"95{SPACE}%, over the interviews drawn, never over segments: jackknife leaving one out, weight and "
+                "all, Student's t on n − 1 degrees of freedom, logit scale, for a corpus of finitely many "
+                "interviews, no narrower than whole counts. Fewer than 8: none. Code in none (or all) of them: at "
+                f"most (at least), with 95{SPACE}% confidence, by the hypergeometric distribution; for segments as "
                 "if the longest interviews were coded throughout.",
             ),
             (
                 "Approximate",
-                "what was not read is judged by the model that learned from all that was read, not by the average of "
-                "those that left a part out; weight and logit scale are exact for many interviews. "
-                "What that is worth "
-                "was measured by simulation: tests/benchmarks/prevalence.py.",
+                "what was not read is judged by the model that learned from all that was read, not by those that "
+                "left a part out; the weight is itself estimated. What that is worth was measured by simulation: "
+                "tests/benchmarks/prevalence.py.",
             ),
-            (
-                "Not in it",
-                "how far other coders would have coded otherwise.",
-            ),
+            ("Not in it", "that other coders might have coded otherwise."),
             (
                 "Source",
-                "Angelopoulos, Bates, Fannjiang, Jordan & Zrnic (2023), Prediction-powered "
-                "inference; Angelopoulos, Duchi "
-                "& Zrnic (2023), PPI++, section 6; Zrnic & Candès (2024), Cross-prediction-powered "
-                "inference; Särndal, "
-                "Swensson & Wretman (1992), Model Assisted Survey Sampling, section 6.3; Ohlsson (1995) on permanent "
-                "random numbers",
+                "Angelopoulos, Bates, Fannjiang, Jordan & Zrnic (2023), Prediction-powered inference; Angelopoulos, "
+                "Duchi & Zrnic (2023), PPI++, section 6; Zrnic & Candès (2024), Cross-prediction-powered inference; "
+                "Särndal, Swensson & Wretman (1992), Model Assisted Survey Sampling, section 6.3; Ohlsson (1995) on "
+                "permanent random numbers",
             ),
         ),
     ),
