@@ -418,7 +418,9 @@ def test_report_gives_counts_shares_and_what_few_interviews_are_worth(ten: Path)
     assert plain(view.lead).startswith(
         "Counted in what was read (10 of 12 interviews), and for all 12 interviews"
     )
-    assert "in simulations on coded studies those from 10 interviews held" in " ".join(view.aside)
+    assert "those with two ends, from 10 interviews, held the true share of segments in 91 %" in plain(
+        " ".join(view.aside)
+    )
     page = plain(render_page(run))
     assert "3 of 10 (30 %)" in page
     assert 'id="how-common_all"' in page

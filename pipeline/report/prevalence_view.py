@@ -121,9 +121,9 @@ def _measured(n_drawn: int) -> str:
     """What intervals from so few interviews were worth where the truth is known."""
     size, segments, interviews = max(row for row in COVERAGE if row[0] <= n_drawn)
     return (
-        f"So few interviews make rough intervals: in simulations on coded studies those from {size} interviews held "
-        f"the true share of segments in {percent(segments)} of draws, that of interviews in {percent(interviews)}, "
-        f"where 95{SPACE}% were meant."
+        f"So few interviews make rough intervals: in simulations on coded studies those with two ends, from {size} "
+        f"interviews, held the true share of segments in {percent(segments)} of draws, that of interviews in "
+        f"{percent(interviews)}, where 95{SPACE}% were meant."
     )
 
 
@@ -173,8 +173,7 @@ HOW_COMMON = (
         "random share of precode next: each transcript has its random number for good, and the sample is those with "
         "the smallest. What was read is counted. For the rest: the share that the model expects there, plus the "
         "share by which people found more or less than it expected in the interviews drawn, each judged by a model "
-        "that had not seen it. So the model's errors do not bias the share; a good model makes the interval "
-        "narrower. Its predictions count with a weight from 0 (the sample alone) to 1, the one with which the "
+        "that had not seen it. So the model's errors are put right; a good model makes the interval narrower. Its predictions count with a weight from 0 (the sample alone) to 1, the one with which the "
         "estimate varies least. That an interview holds the code, the model expects with 1 minus the product of the "
         "chances that each segment is without it.",
         (
@@ -189,14 +188,15 @@ HOW_COMMON = (
             (
                 "Approximate",
                 "what was not read is judged by the model that learned from all that was read, not by those that "
-                "left a part out; the weight is itself estimated. What that is worth was measured by simulation: "
-                "tests/benchmarks/prevalence.py.",
+                "left a part out; and the weight is found in the same sample, which makes the share of a rare code a "
+                "little too small if few interviews were drawn. What that is worth was measured by simulation, with "
+                "whole transcripts drawn: tests/benchmarks/prevalence.py.",
             ),
             ("Not in it", "that other coders might have coded otherwise."),
             (
                 "Source",
                 "Angelopoulos, Bates, Fannjiang, Jordan & Zrnic (2023), Prediction-powered inference; Angelopoulos, "
-                "Duchi & Zrnic (2023), PPI++, section 6; Zrnic & Candès (2024), Cross-prediction-powered inference; "
+                "Duchi & Zrnic (2023), PPI++; Zrnic & Candès (2024), Cross-prediction-powered inference; "
                 "Särndal, Swensson & Wretman (1992), Model Assisted Survey Sampling, section 6.3; Ohlsson (1995) on "
                 "permanent random numbers",
             ),
