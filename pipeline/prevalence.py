@@ -10,10 +10,10 @@ Sampling, section 6.3), known today as prediction-powered inference (Angelopoulo
 arXiv:2311.01453) and, for what was read, predictions by models that had not seen it (Zrnic & Candès 2024,
 Cross-prediction-powered inference, PNAS 121).
 
-With a fixed weight the share of transcripts is without bias. The tuned one is found in the same sample: where a code is
-rare and few were drawn it makes the share a little too small (Mani, Xu, Lipton & Oberst 2025, No Free Lunch,
-arXiv:2505.20178). A weight for each transcript found in the others has no bias; in the simulations its error was larger
-all the same, and its intervals wider and less often right.
+With a fixed weight the share of transcripts is without bias. The tuned one is found in the same sample: where a code
+is rare and few were drawn it makes the share a little too small (Mani, Xu, Lipton & Oberst 2025, No Free Lunch,
+arXiv:2505.20178). A weight for each transcript, found in the others, has no bias; in the simulations its error was
+larger all the same, and its intervals wider and less often right.
 """
 
 from __future__ import annotations

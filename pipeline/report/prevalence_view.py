@@ -173,9 +173,10 @@ HOW_COMMON = (
         "random share of precode next: each transcript has its random number for good, and the sample is those with "
         "the smallest. What was read is counted. For the rest: the share that the model expects there, plus the "
         "share by which people found more or less than it expected in the interviews drawn, each judged by a model "
-        "that had not seen it. So the model's errors are put right; a good model makes the interval narrower. Its predictions count with a weight from 0 (the sample alone) to 1, the one with which the "
-        "estimate varies least. That an interview holds the code, the model expects with 1 minus the product of the "
-        "chances that each segment is without it.",
+        "that had not seen it. So the model's errors are put right; a good model makes the interval narrower. Its "
+        "predictions count with a weight from 0 (the sample alone) to 1, the one with which the estimate varies "
+        "least. That an interview holds the code, the model expects with 1 minus the product of the chances that "
+        "each segment is without it.",
         (
             (
                 "Interval",

@@ -154,7 +154,7 @@ def show(found: dict[int, list[Found]]) -> None:
     """A line for each number of transcripts and each unit."""
     print(
         f"{'drawn, of':<18}{'draws':>9}{'coverage':>10}{'lowest':>8}{'intervals':>11}{'of draws':>10}"
-        f"{'width':>8}{'alone':>8}{'alone covers':>14}{'error':>8}{'alone':>8}{'bias':>9}  lowest: which"
+        f"{'width':>8}{'alone':>8}{'alone covers':>14}{'error':>8}{'alone':>8}{'bias':>9}{'alone':>9}  lowest: which"
     )
     for size, draws in found.items():
         for unit in UNITS:
@@ -176,7 +176,9 @@ def line(title: str, found: Sequence[Found]) -> str:
     for which in ("share", "alone"):
         squares = average((getattr(one, which).value - one.truth) ** 2 for one in learned)
         cells += f"{squares**0.5:>8.4f}"
-    return f"{cells}{average(one.share.value - one.truth for one in learned):>+9.4f}  {low}"
+    for which in ("share", "alone"):
+        cells += f"{average(getattr(one, which).value - one.truth for one in learned):>+9.4f}"
+    return f"{cells}  {low}"
 
 
 def by_code(found: Sequence[Found], value: Callable[[Found], float]) -> dict[str, float]:
