@@ -96,11 +96,14 @@ def share_of(cases: Cases, *, power: float | None = None, level: float = LEVEL) 
     power: the weight of the predictions, for tests; without it tuned.
     """
     n = int(cases.drawn.sum())
+    if not n and (not len(cases.size) or cases.unread.any()):
+        reason = (
+            "no transcript was drawn at random" if len(cases.size) else "there is nothing that can be coded"
+        )
+        return Share(math.nan, math.nan, math.nan, 0.0, SAMPLE, n, reason)
     least, most = cases.possible
     if least == most:
         return Share(least, least, least, 0.0, COUNTED, n)
-    if not n:
-        return Share(math.nan, math.nan, math.nan, 0.0, SAMPLE, n, "no transcript was drawn at random")
     value, without, power = _share(cases, power)
     value = min(max(value, least), most)
     method = PREDICTION if power else SAMPLE

@@ -164,9 +164,10 @@ def test_fewer_than_eight_have_no_interval_and_use_no_predictions() -> None:
 
 
 def test_nothing_drawn_gives_nothing() -> None:
-    share = share_of(cases_of(np.ones(5), np.zeros(5), None, np.zeros(5)))
-    assert math.isnan(share.value)
-    assert share.reason
+    for n, reason in ((5, "no transcript was drawn at random"), (0, "there is nothing that can be coded")):
+        share = share_of(cases_of(np.ones(n), np.zeros(n), None, np.zeros(n)))
+        assert math.isnan(share.value)
+        assert share.reason == reason
 
 
 def test_code_in_none_of_the_sample_has_an_exact_bound_on_one_side() -> None:
