@@ -17,8 +17,10 @@ from scipy.special import logit, stdtrit
 from scipy.stats import hypergeom
 
 from corpus.draws import RANDOM, READ_BEFORE, TEACHES_MOST, Draw, permanent_number, write_draws
+from corpus.records import Segment
 from corpus.study import load_study
 from corpus.tables import read_table
+from pipeline.predicted import Predicted
 from pipeline.prevalence import (
     BOUND,
     COUNTED,
@@ -30,11 +32,13 @@ from pipeline.prevalence import (
     most_unnoticed,
     share_of,
 )
+from pipeline.prevalence_entries import count_by_transcript
 from pipeline.prevalence_sample import NONE_YET, NOT_RANDOM, NOTHING_WHOLE, random_sample
 from pipeline.report.page import render_page
 from pipeline.report.prevalence_view import prevalence_view
 from pipeline.report.tables import read_run
 from pipeline.run import run_study
+from pipeline.units import Units
 
 
 def cases_of(size, count, predicted, drawn, known=None) -> Cases:
@@ -265,6 +269,56 @@ def test_measured_coverage_is_told_for_every_number_below_thirty() -> None:
     assert COVERAGE[0][0] == 8
     assert COVERAGE[-1][0] < MANY
     assert all(0.5 < share <= 1 for _, *shares in COVERAGE for share in shares)
+
+
+# What is added up of a transcript
+
+
+def test_counts_and_expectations_of_a_transcript_add_up_over_its_segments() -> None:
+    """Two interviews of two answers and a question; one answer has no probability, so it gets the mean of the others.
+
+    Ann reads the first interview and one answer of the second, and codes one answer of each.
+    """
+    names, speakers = ("a", "a", "a", "b", "b", "b"), ("I", "P", "P", "I", "P", "P")
+    segments = tuple(
+        Segment(f"{name}#{i}-{i + 1}", name, speaker, i, i + 1, "x")
+        for i, (name, speaker) in enumerate(zip(names, speakers, strict=True))
+    )
+    read = np.array([[True, True, True, False, True, False]])
+    units = Units(
+        segments=segments,
+        lemmas=("x",) * 6,
+        surfaces=("x",) * 6,
+        context=np.array([speaker == "I" for speaker in speakers]),
+        codes=("Hope", "Trust"),
+        coders={"ann": "human"},
+        read=read,
+        given=np.array([[[False, place in (1, 4)] for place in range(6)]]),
+        groups=names,
+    )
+    known = (1, 2, 4)
+    predicted = Predicted(
+        segment_ids=tuple(segments[row].segment_id for row in known),
+        transcripts=tuple(names[row] for row in known),
+        groups=tuple(names[row] for row in known),
+        read=np.ones(3, dtype=bool),
+        codes=("Trust",),
+        probabilities=np.array([[0.5], [0.2], [0.8]]),
+        positive=np.ones((3, 1), dtype=bool),
+    )
+    counts = count_by_transcript(units, predicted, gold="share")
+    assert counts.names == ("a", "b")
+    assert (counts.n_segments.tolist(), counts.n_read.tolist(), counts.whole.tolist()) == (
+        [2, 2],
+        [2, 1],
+        [True, False],
+    )
+    assert counts.n_with.tolist() == [[0, 1], [0, 1]]
+    assert counts.learned == {"Trust": 0}
+    assert counts.expected[:, 0] == pytest.approx([0.7, 1.3])
+    assert counts.chance[:, 0] == pytest.approx([1 - 0.5 * 0.8, 1 - 0.2 * 0.5])
+    none = count_by_transcript(units, None, gold="share")
+    assert none.expected.shape == none.chance.shape == (2, 0)
 
 
 # Which transcripts are a random sample
