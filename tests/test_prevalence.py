@@ -281,7 +281,7 @@ def test_counts_and_expectations_of_a_transcript_add_up_over_its_segments() -> N
     """
     names, speakers = ("a", "a", "a", "b", "b", "b"), ("I", "P", "P", "I", "P", "P")
     segments = tuple(
-        Segment(f"{name}#{i}-{i + 1}", name, speaker, i, i + 1, "x")
+        Segment(f"{name}#{i}-{i + 1}", name, 1, speaker, i, i + 1, "x")
         for i, (name, speaker) in enumerate(zip(names, speakers, strict=True))
     )
     read = np.array([[True, True, True, False, True, False]])
