@@ -22,6 +22,11 @@ class StudySection(_Section):
     title: str = ""
     language: str = Field("en", description="language of the transcripts, as spaCy names it")
     seed: int = Field(0, ge=0, le=2**32 - 1, description="every random step takes it")
+    sample: Literal["chosen", "random"] = Field(
+        "chosen",
+        description='"random": the coded transcripts (those before any draw of precode next) were drawn at random '
+        "from all; only then is it said how common a code is in all of them",
+    )
     approach: Literal["codebook", "reflexive"] = Field(
         "codebook", description="reflexive: the report says why agreement is no test of quality there"
     )

@@ -1,4 +1,4 @@
-"""estimate: what the model's probabilities tell of what nobody has read, code by code, as ``estimates.json``."""
+"""estimate: what can be told of what nobody has read, code by code, as ``estimates.json``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from corpus.draws import read_draws
 from corpus.files import read_json, write_json
 from corpus.study import Study
 from pipeline.budget import ALPHA, DELTA, Cut, FloatArray, average_cut, sure_cut
 from pipeline.cache import cached, stage_dir
 from pipeline.predicted import Predicted, read_predicted
+from pipeline.prevalence_entries import prevalence_entries
 from pipeline.units import read_units
 
 if TYPE_CHECKING:
@@ -31,12 +33,14 @@ def estimate(study: Study, keys: Keys) -> str:
     """Estimates for every code of the codebook; the key of what was cached.
 
     estimates.json: ``schema, groups`` (what was held out together, in words)``, n_unread, budget (recall, confidence,
-    n_to_read``, for any of the codes that have a budget on average)``, codes``; a code: ``code, budget``.
+    n_to_read``, for any of the codes that have a budget on average)``, sample, codes``; a code: ``code, budget,
+    prevalence``. For sample and prevalence see ``prevalence_entries``.
     """
 
     def fill(folder: Path) -> None:
-        codes = read_units(study, keys.units[0], keys.preprocess).codes
+        units = read_units(study, keys.units[0], keys.preprocess)
         predicted = read_predicted(study, keys)
+        prevalence = prevalence_entries(study, units, predicted)
         place = {code: i for i, code in enumerate(predicted.codes)} if predicted else {}
         groups = groups_word(study.settings.evaluation.group_by)
         entries = [
@@ -45,8 +49,9 @@ def estimate(study: Study, keys: Keys) -> str:
                 "budget": code_budget(predicted, place[code], groups=groups)
                 if predicted and code in place
                 else _no_budget(),
+                "prevalence": prevalence["codes"][code],
             }
-            for code in codes
+            for code in units.codes
         ]
         found = {
             "schema": SCHEMA,
@@ -57,11 +62,19 @@ def estimate(study: Study, keys: Keys) -> str:
                 "confidence": 1 - DELTA,
                 "n_to_read": _n_to_read(predicted, entries) if predicted else None,
             },
+            "sample": prevalence["sample"],
             "codes": entries,
         }
         write_json(folder / "estimates.json", found)
 
-    inputs = {"units": keys.units[0], "train": keys.train[0], "suggest": list(keys.suggest)}
+    inputs = {
+        "units": keys.units[0],
+        "train": keys.train[0],
+        "suggest": list(keys.suggest),
+        "sample": study.settings.study.sample,
+        "seed": study.settings.study.seed,
+        "draws": [[draw.transcript, draw.why] for draw in read_draws(study)],
+    }
     return cached(study, STAGE, inputs, fill)
 
 

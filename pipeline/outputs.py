@@ -61,6 +61,15 @@ CODE_COLUMNS = (
     "reading_cut_sure",
     "reading_share_sure",
     "reading_reason_sure",
+    "n_interviews",
+    "n_interviews_read",
+    "interviews_share",
+    "interviews_low",
+    "interviews_high",
+    "segments_share",
+    "segments_low",
+    "segments_high",
+    "share_reason",
     "n_suggestions",
     "status",
 )
@@ -179,6 +188,7 @@ def _write_codes(
             "average_precision_low": interval.get("low"),
             "average_precision_high": interval.get("high"),
             **_reading(estimated.get(code["name"], {})),
+            **_shares(estimated[code["name"]]["prevalence"]),
         }
         figures = [known.get(column) for column in CODE_COLUMNS[2:-2]]
         status = found.get("abstains") or LEARNED if code["name"] in scored else found.get("reason", "")
@@ -203,6 +213,20 @@ def _reading(estimated: Mapping[str, Any]) -> dict[str, Any]:
         f"reading_{column}{ending}": budget.get(version, {}).get(key)
         for version, ending in ((AVERAGE, ""), (SURE, "_sure"))
         for column, key in (("cut", "cut"), ("share", "reading_share"), ("reason", "reason"))
+    }
+
+
+def _shares(prevalence: Mapping[str, Any]) -> dict[str, Any]:
+    """What of how common a code is in all interviews is in codes.csv."""
+    interviews = prevalence["interviews"]
+    return {
+        "n_interviews": interviews["n_with"],
+        "n_interviews_read": interviews["n_read"],
+        "share_reason": interviews["reason"],
+    } | {
+        f"{unit}_{column}": prevalence[unit][column]
+        for unit in ("interviews", "segments")
+        for column in ("share", "low", "high")
     }
 
 

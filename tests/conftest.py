@@ -226,3 +226,23 @@ def model_file(named_study: Study, tmp_path_factory: pytest.TempPathFactory) -> 
     path = tmp_path_factory.mktemp("given") / "given.precode-model"
     share_model(named_study, look_at_model(named_study), path, without_names=False)
     return path
+
+
+@pytest.fixture(scope="session")
+def more_interviews() -> Callable[[dict[str, str], int], dict[str, str]]:
+    """(the tiny study's files, n) -> its first interviews read by Ann under n names, its fifth and sixth unread."""
+
+    def make(files: dict[str, str], n: int) -> dict[str, str]:
+        found = {name: files[name] for name in ("transcripts/t5.txt", "transcripts/t6.txt", "codebook.csv")}
+        rows = ["transcript,code,turn"]
+        for t in range(n):
+            source = t % 4 + 1
+            found[f"transcripts/i{t:02d}.txt"] = files[f"transcripts/t{source}.txt"]
+            codings = files["codings/ann.csv"].splitlines()
+            rows += [
+                row.replace(f"t{source},", f"i{t:02d},") for row in codings if row.startswith(f"t{source},")
+            ]
+        found["codings/ann.csv"] = "\n".join([*rows, ""])
+        return found
+
+    return make

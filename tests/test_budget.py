@@ -257,19 +257,6 @@ def test_lists_that_would_be_too_long_are_left_out_longest_first(monkeypatch: py
 # What a run writes
 
 
-def more_interviews(files: dict[str, str], n: int) -> dict[str, str]:
-    """The tiny study's first interview read by Ann under n names, its fifth and sixth unread."""
-    found = {name: files[name] for name in ("transcripts/t5.txt", "transcripts/t6.txt", "codebook.csv")}
-    rows = ["transcript,code,turn"]
-    for t in range(n):
-        source = t % 4 + 1
-        found[f"transcripts/i{t:02d}.txt"] = files[f"transcripts/t{source}.txt"]
-        codings = files["codings/ann.csv"].splitlines()
-        rows += [row.replace(f"t{source},", f"i{t:02d},") for row in codings if row.startswith(f"t{source},")]
-    found["codings/ann.csv"] = "\n".join([*rows, ""])
-    return found
-
-
 def run_files(root: Path, files: dict[str, str]) -> tuple[Study, RunResult]:
     for name, content in files.items():
         path = root / name
@@ -281,7 +268,7 @@ def run_files(root: Path, files: dict[str, str]) -> tuple[Study, RunResult]:
 
 @pytest.fixture(scope="module")
 def ten(
-    tmp_path_factory: pytest.TempPathFactory, tiny_study_files: dict[str, str]
+    tmp_path_factory: pytest.TempPathFactory, tiny_study_files: dict[str, str], more_interviews
 ) -> tuple[Study, RunResult]:
     """A study of ten coded interviews and two unread ones; only to be looked at."""
     return run_files(tmp_path_factory.mktemp("ten") / "study", more_interviews(tiny_study_files, 10))
@@ -386,7 +373,9 @@ def test_why_there_is_no_budget_is_said(
     assert said in budget_view(read_run(result.run_dir)).nothing
 
 
-def test_same_study_gives_the_same_bytes(ten, tmp_path: Path, tiny_study_files: dict[str, str]) -> None:
+def test_same_study_gives_the_same_bytes(
+    ten, tmp_path: Path, tiny_study_files: dict[str, str], more_interviews
+) -> None:
     _, again = run_files(tmp_path / "study", more_interviews(tiny_study_files, 10))
     for name in ("estimates.json", "reading.csv", "codes.csv"):
         assert (again.run_dir / name).read_bytes() == (ten[1].run_dir / name).read_bytes()

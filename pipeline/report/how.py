@@ -9,6 +9,7 @@ from pipeline.agreement.coefficients import COEFFICIENTS
 from pipeline.report.budget_view import HOW_BUDGET
 from pipeline.report.how_entry import How, HowGroup
 from pipeline.report.how_model import KNOWN, NEAREST_NOT, PROBABLE, SHOWN, WORDS_ONLY, meant
+from pipeline.report.prevalence_view import HOW_COMMON
 from pipeline.report.reference import Reference, how_reference
 
 
@@ -31,6 +32,7 @@ def how_groups(
             "Suggestions", (*PROBABLE, *(meant(encoder) if encoder else WORDS_ONLY), NEAREST_NOT, SHOWN)
         ),
         HowGroup("How well codes are known", (_split(evaluation), how_reference(reference), *KNOWN)),
+        HowGroup("How common each code is", HOW_COMMON),
         HowGroup("Reading budgets", HOW_BUDGET),
         HowGroup("Topics", tuple(_topics(topics))),
         HowGroup("Agreement", (*_AGREEMENT, *_coefficients(coefficients))),

@@ -16,6 +16,7 @@ from pipeline.report.codes_view import codes_view
 from pipeline.report.how import how_groups
 from pipeline.report.notes_view import notes_view
 from pipeline.report.overview import encoder_of, overview
+from pipeline.report.prevalence_view import prevalence_view
 from pipeline.report.reading_view import reading_view
 from pipeline.report.reference import reference_of
 from pipeline.report.tables import RunTables
@@ -38,6 +39,7 @@ def render_page(run: RunTables) -> str:
             reflexive=run.summary["approach"] == "reflexive",
             overview=overview(run, beside),
             codes=codes_view(run),
+            prevalence=prevalence_view(run),
             reading=reading,
             budget=budget_view(run),
             topics=topics_view(run),

@@ -50,7 +50,7 @@ def probabilities(study: Study, found: Shareable, model: ThemeModel) -> np.ndarr
     rows = make_target(units, gold=study.settings.target.gold).rows
     segments = [units.segments[row] for row in rows]
     context = context_of(study, stages["preprocess"], stages["encode"])
-    return model.probabilities(views_of(model, segments, context))
+    return model.probabilities(views_of(model.words.vocabulary, segments, context))
 
 
 def measure(study: Study) -> None:
