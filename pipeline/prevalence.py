@@ -33,10 +33,18 @@ LEVEL = 0.95
 #: What a share and its interval come from, as estimates.json names it.
 COUNTED, PREDICTION, SAMPLE, BOUND = "counted", "prediction-powered", "sample alone", "exact bound"
 #: From so many drawn transcripts on, the intervals hold the true share about as often as they say.
-MANY = 30
-#: (drawn, segments, interviews): in how many draws an interval with two ends held the true share, the lower of the
-#: shared studies serdif and nhs_feedback, as tests/benchmarks/prevalence.py prints it under "intervals".
-COVERAGE = ((8, 0.93, 0.94), (10, 0.91, 0.92), (12, 0.93, 0.94), (15, 0.93, 0.94), (20, 0.94, 0.95))
+MANY = 60
+#: (drawn, segments, interviews): in how many draws an interval with two ends held the true share, the lowest on the
+#: shared studies serdif and nhs_feedback, as tests/benchmarks/prevalence.py prints it under "intervals" (from 30 with
+#: the model trained again; bounds with one end counted in, it was .95 and more).
+COVERAGE = (
+    (8, 0.93, 0.94),
+    (10, 0.91, 0.92),
+    (12, 0.93, 0.94),
+    (15, 0.93, 0.94),
+    (20, 0.94, 0.95),
+    (30, 0.90, 0.90),
+)
 # A bound a hair beyond a whole count is that count.
 _ROUNDING = 1e-9
 

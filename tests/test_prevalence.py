@@ -264,7 +264,7 @@ def test_intervals_hold_the_true_share_in_draws(n: int, least: float) -> None:
     assert least <= np.mean(held) < 1
 
 
-def test_measured_coverage_is_told_for_every_number_below_thirty() -> None:
+def test_measured_coverage_is_told_where_few_were_drawn() -> None:
     assert [size for size, _, _ in COVERAGE] == sorted(size for size, _, _ in COVERAGE)
     assert COVERAGE[0][0] == 8
     assert COVERAGE[-1][0] < MANY
