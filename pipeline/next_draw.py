@@ -107,25 +107,23 @@ def propose_next(
         notes = _notes(draws, names, expected, left)
         if is_new:
             before = draws or _read_before(study, names, progress)
-            size = n or _usual_size(progress)
             new = choose(
                 study.settings.study.seed,
                 free,
                 expected,
-                n=size,
+                n=n or _usual_size(progress),
                 random_share=random_share,
                 draw=1 + max((draw.draw for draw in before), default=0),
             )
             write_draws(study, [*before, *new])
-            open_draws = [*open_draws, *new]
-    proposals = tuple(_proposal(draw, progress, expected) for draw in open_draws)
+            open_draws += new
     return Proposed(
-        proposals,
-        is_new,
-        len(names),
-        len(names) - len(left),
-        tuple(notes),
-        tuple((file.file, "; ".join(file.rejected)) for file in ingested.set_aside),
+        proposals=tuple(_proposal(draw, progress, expected) for draw in open_draws),
+        is_new=is_new,
+        n_transcripts=len(names),
+        n_read=len(names) - len(left),
+        notes=tuple(notes),
+        set_aside=tuple((file.file, "; ".join(file.rejected)) for file in ingested.set_aside),
     )
 
 
