@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
+#: Opening a transcript and deciding costs as much as reading so many words: else answers of one word teach most.
+OPENING = 20
 _FAR, _HALVINGS = 50.0, 60
 
 
@@ -121,7 +123,7 @@ def teach_most(expected: Expected, free: Sequence[str], n: int) -> list[str]:
     left, chosen = [place[name] for name in sorted(set(free) & set(place))], list[str]()
     have = expected.n_excerpts + 1
     while left and len(chosen) < n:
-        gains = np.log1p(expected.counts[left] / have).sum(axis=1) / expected.n_words[left]
+        gains = np.log1p(expected.counts[left] / have).sum(axis=1) / (expected.n_words[left] + OPENING)
         best = left.pop(int(np.argmax(gains)))
         chosen.append(expected.transcripts[best])
         have = have + expected.counts[best]

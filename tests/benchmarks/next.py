@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from models.members import Member, mean_logits
 from pipeline.evaluate import macro_average_precision
-from pipeline.next_expected import as_common_as_read
+from pipeline.next_expected import OPENING, as_common_as_read
 from tests.benchmarks.classifier_material import Bools, Floats, Ints, Material, read_material, scratch_copy
 
 N_RANDOM = 3
@@ -93,6 +93,9 @@ WAYS: Mapping[str, Way] = {
     "diverse": diverse,
     "rare codes": lambda seen, n, random: by_gain(sums(seen, seen.p), seen, n, cost=np.ones(len(seen.words))),
     "rare codes a word": lambda seen, n, random: by_gain(sums(seen, seen.p), seen, n, cost=seen.words),
+    "rare codes a word and opening": lambda seen, n, random: by_gain(
+        sums(seen, seen.p), seen, n, cost=seen.words + OPENING
+    ),
     "rare codes (known)": lambda seen, n, random: by_gain(
         sums(seen, seen.truth.astype(float)), seen, n, cost=np.ones(len(seen.words))
     ),
