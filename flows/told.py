@@ -31,6 +31,7 @@ def tell_run(result: RunResult, *, as_json: bool) -> int:
                 "n_read_transcripts": result.n_read_transcripts,
                 "n_codings": result.n_codings,
                 "n_suggestions": result.n_suggestions,
+                "n_first_suggestions": result.n_first_suggestions,
                 "n_learned": result.n_learned,
                 "notes": list(result.notes),
                 "set_aside": dict(result.set_aside),
@@ -41,6 +42,10 @@ def tell_run(result: RunResult, *, as_json: bool) -> int:
     else:
         show(f"{result.n_transcripts} transcripts, {result.n_read_transcripts} of them read by people")
         show(f"{result.n_codings} codings, {result.n_suggestions} suggestions")
+        if result.n_first_suggestions:
+            show(
+                f"{result.n_first_suggestions} first suggestions, without a percentage, of codes not learned yet"
+            )
         if not result.n_learned:
             show(
                 "No code is learned yet: each needs 10 segments in 3 groups (transcripts, unless you group otherwise)"

@@ -105,7 +105,12 @@ def write_tables(
     topics = read_topics(study, keys.topics[0])
     write_json(folder / "topics.json", topics)
     _write_topics(folder / "topics.csv", topics)
-    summary = _summary(study, ingested, units, facts, len(suggestions)) | {"encoder": encoder}
+    n_scored = int(suggestions["probability"].notna().sum())
+    summary = _summary(study, ingested, units, facts) | {
+        "encoder": encoder,
+        "n_suggestions": n_scored,
+        "n_first_suggestions": len(suggestions) - n_scored,
+    }
     if imported := evaluation.get("imported"):
         summary["notes"] = [*summary["notes"], imported]
     write_json(folder / "summary.json", summary)
@@ -257,9 +262,7 @@ def _write_topics(path: Path, topics: Mapping[str, Any]) -> None:
     write_table(path, TOPIC_COLUMNS, rows)
 
 
-def _summary(
-    study: Study, ingested: Ingested, units: Units, facts: Mapping[str, Any], n_suggestions: int
-) -> dict[str, Any]:
+def _summary(study: Study, ingested: Ingested, units: Units, facts: Mapping[str, Any]) -> dict[str, Any]:
     read = units.read_by_person & ~units.context
     read_transcripts = {units.segments[row].transcript_id for row in np.flatnonzero(read)}
     return {
@@ -272,7 +275,6 @@ def _summary(
         "n_context_segments": int(units.context.sum()),
         "n_read_segments": int(read.sum()),
         "n_read_transcripts": len(read_transcripts),
-        "n_suggestions": n_suggestions,
         "n_codings": facts["n_codings"],
         "coders": facts["coders"],
         "context": facts["context"],

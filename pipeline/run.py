@@ -47,6 +47,7 @@ class RunResult:
     n_read_transcripts: int
     n_codings: int
     n_suggestions: int
+    n_first_suggestions: int
     n_learned: int
     notes: tuple[str, ...]
     set_aside: tuple[tuple[str, str], ...]
@@ -194,6 +195,7 @@ def earlier_result(study: Study, run_id: str, *, unchanged: bool = True) -> RunR
         n_read_transcripts=summary["n_read_transcripts"],
         n_codings=sum(summary["n_codings"].values()),
         n_suggestions=summary["n_suggestions"],
+        n_first_suggestions=summary["n_first_suggestions"],
         n_learned=len(evaluation["scopes"].get("all", {}).get("codes", [])),
         notes=tuple(summary["notes"]),
         set_aside=tuple(

@@ -123,7 +123,9 @@ def test_counts_of_the_run_are_those_of_the_study(finished) -> None:
     summary = load(result, "summary.json")
     assert (summary["n_segments"], summary["n_context_segments"], summary["n_read_segments"]) == (144, 72, 48)
     assert summary["placement"] == {"exact": 44, "widened": 0, "narrowed": 0, "unplaced": 0}
-    assert result.n_suggestions == len(rows(result.run_dir / "suggestions.csv")) > 0
+    suggested = [row["probability"] for row in rows(result.run_dir / "suggestions.csv")]
+    assert result.n_suggestions == sum(map(bool, suggested)) > 0
+    assert result.n_first_suggestions == len(suggested) - result.n_suggestions
 
 
 def test_suggestions_are_for_what_no_human_read_and_quote_the_transcript(finished) -> None:
@@ -311,7 +313,8 @@ def test_group_by_an_unknown_column_names_the_known_ones(run) -> None:
 def test_study_without_codings_has_topics_and_first_suggestions_from_its_codebook(run) -> None:
     _, result = run({"codings/ann.csv": None, "codings/bob.csv": None})
     suggested = rows(result.run_dir / "suggestions.csv")
-    assert result.n_suggestions == len(suggested) > 0
+    assert (result.n_suggestions, result.n_first_suggestions) == (0, len(suggested))
+    assert suggested
     assert {(row["probability"], row["nearest"]) for row in suggested} == {("", "")}
     assert load(result, "evaluation.json")["scopes"] == {}
     assert load(result, "agreement.json")["comparisons"] == []
