@@ -687,3 +687,13 @@ def test_a_participant_on_both_sides_is_told_with_the_remedy(run):
     assert "The same participant speaks in 3 transcripts of different folds" in words
     assert '[evaluation] group_by = "participant" in study.toml holds them out together' in words
     assert "The same participant speaks" not in rendered(run)
+
+
+def test_first_suggestions_alone_are_counted_as_what_they_are(tmp_path: Path, tiny_study_files: Files):
+    files = without(tiny_study_files, "codings/")
+    words = Page(render_report(run_folder(tmp_path / "study", files))).words.replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
+    assert "0 suggestions" not in words
+    assert re.search(r"Suggested \d+ first suggestions", words)
+    assert "can be expected to be what" not in words

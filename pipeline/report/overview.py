@@ -53,7 +53,8 @@ class Overview:
     """The first screen.
 
     no_suggestions: why there is none, or "". n_expected: how many suggestions can be expected to be right.
-    n_first: suggestions without a percentage, of codes that are not learned yet; "" if there is none.
+    n_suggestions: those with a percentage, "" if there is none. n_first: suggestions without a percentage, of
+    codes that are not learned yet; "" if there is none.
     encoder: name of the sentence encoder, or "" for words only; then why_words says why.
     """
 
@@ -93,7 +94,7 @@ def overview(run: RunTables, beside: BesideView) -> Overview:
         n_codings=count_of(sum(facts["n_codings"].values()), "coding"),
         n_read_transcripts=count(facts["n_read_transcripts"]),
         n_segments=count_of(facts["n_segments"], "segment"),
-        n_suggestions=count_of(len(scored), "suggestion"),
+        n_suggestions=count_of(len(scored), "suggestion") if scored else "",
         n_suggested_segments=count_of(len(keys), "segment"),
         n_suggested_transcripts=count_of(len({key[0] for key in keys}), "transcript"),
         n_expected=count(round(sum(row.probability or 0 for row in scored))),
