@@ -98,10 +98,10 @@ def _peak() -> float:
 
 
 def figures(truth: Truth, row: Row) -> dict[str, float]:
-    """Figure -> value, nan where undefined."""
+    """Figure -> value, nan where undefined. "said" is the mean probability, "right" the share that is."""
     y, p, coded = truth.positive, row.scored.probabilities, truth.coded
     some = y.any(axis=1)
-    whole = whole_figures(y, row.scored, truth.groups)
+    flags, whole = row.scored.flags, whole_figures(y, row.scored, truth.groups)
     return {
         "macro AP, all": macro_average_precision(y, p),
         "macro AP, coded": macro_average_precision(y[coded], p[coded]),
@@ -110,6 +110,8 @@ def figures(truth: Truth, row: Row) -> dict[str, float]:
         "micro F1": _or_nan(whole["micro_f1"]),
         "macro F1": _or_nan(whole["macro_f1"]),
         "ECE": _or_nan(calibration_error(y, p)) if row.is_probability else math.nan,
+        "said of suggested": float(p[flags].mean()) if row.is_probability and flags.any() else math.nan,
+        "right of suggested": float(y[flags].mean()) if flags.any() else math.nan,
     }
 
 
