@@ -195,7 +195,7 @@ def _refuse_keys(found: object, known: set[str], what: str) -> None:
 
 
 def _strings(found: object, what: str) -> tuple[str, ...]:
-    if not isinstance(found, list) or not all(isinstance(text, str) and text for text in found):
+    if not isinstance(found, list) or not set(map(type, found)) <= {str} or not all(found):
         raise ModelFileError(MODEL, [f"{what}: not a list of texts"])
     if len(set(found)) < len(found):
         raise ModelFileError(MODEL, [f"{what}: {len(found) - len(set(found))} stand twice"])
