@@ -80,6 +80,9 @@ def tell_what_is_in_it(study: Study, found: Shareable, *, with_words: bool, with
         f"The model of run {found.run_id} knows {len(found.model.codes)} codes by {n_ngrams:,} words, pairs of words"
     )
     say("and parts of words that were said in the interviews. No transcript, excerpt or quote is in it.")
+    say(
+        "The names of its codes and the study's title are in it as they are: look whether they name somebody."
+    )
     if found.holds_embeddings:
         say(EMBEDDINGS)
     n_names = len(found.listed)
@@ -102,4 +105,4 @@ def tell_what_is_in_it(study: Study, found: Shareable, *, with_words: bool, with
     )
     if n_names:
         say("Mark what is no name in the column 'keep' of that file: then it is listed no more.")
-        say("They are taken out." if without_names else "--without-names takes out the others.")
+        say("They are taken out of its words." if without_names else "--without-names takes out the others.")

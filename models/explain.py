@@ -20,6 +20,8 @@ IntArray = npt.NDArray[np.intp]
 
 _WORD = re.compile(WORD_PATTERN)
 _AT_ONCE = 512
+#: A word that added less would be told as "+0.00".
+LEAST_SHOWN = 0.005
 
 
 def word_contributions(model: ThemeModel, text: str, view: Rows, code: int) -> dict[str, float]:
@@ -37,13 +39,13 @@ def word_contributions(model: ThemeModel, text: str, view: Rows, code: int) -> d
 def speaking_words(
     model: ThemeModel, text: str, view: Rows, code: int, *, most: int
 ) -> list[tuple[str, float]]:
-    """The words that spoke for a code, strongest first (ties by name); only positive contributions.
+    """The words that spoke for a code, strongest first (ties by name); only those that added LEAST_SHOWN or more.
 
     Rows of TF-IDF have length 1, so without a word the others count more: that a word added something does not
     say yet that the probability is lower without it. ``pipeline.reasons`` names those of which it is true.
     """
     found = word_contributions(model, text, view, code)
-    positive = [(word, value) for word, value in found.items() if word and value > 0]
+    positive = [(word, value) for word, value in found.items() if word and value >= LEAST_SHOWN]
     return sorted(positive, key=lambda pair: (-pair[1], pair[0]))[:most]
 
 

@@ -20,7 +20,8 @@ from models.theme_model import NEVER, ThemeModel
 FloatArray = npt.NDArray[np.float64]
 
 #: So many segments are suggested for a code that is not learned, and no larger share of those that are asked.
-MOST_SUGGESTED, LARGEST_SHARE = 10, 0.05
+MOST_SUGGESTED, LARGEST_SHARE = 5, 0.05
+_LEAST_GAP = 1e-5
 
 
 def start_theme_model(
@@ -50,12 +51,14 @@ def start_theme_model(
 
 
 def cut_for(scores: FloatArray) -> float:
-    """The lowest score that no more than the allowed number of rows reach; NEVER if there is none.
+    """The lowest cut that no more than the allowed number of rows reach; NEVER if there is none.
 
-    scores: (n,) in 0..1. Rows of the same score, as repeated texts have, are all in or all out.
+    scores: (n,) in 0..1. Rows of the same score, as repeated texts have, are all in or all out; so are those that
+    differ by less than what storing a model changes. The cut lies half-way to the next lower score.
     """
     allowed = min(MOST_SUGGESTED, int(np.ceil(LARGEST_SHARE * len(scores))))
     values, counts = np.unique(scores, return_counts=True)
     reached = np.cumsum(counts[::-1])[::-1]
-    within = np.flatnonzero(reached <= allowed)
-    return float(values[within[0]]) if len(within) else NEVER
+    below = np.concatenate([[0.0], values[:-1]])
+    found = np.flatnonzero((reached <= allowed) & (values - below > _LEAST_GAP))
+    return float((values[found[0]] + below[found[0]]) / 2) if len(found) else NEVER

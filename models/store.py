@@ -36,9 +36,12 @@ REMEDY = "Take it again from where it came, or train a new one: 'precode run STU
 
 _PER_CODE = ("slopes", "shifts", "thresholds")
 _FIRST_VERSION = (1, 0)
+#: Members that see the same view, and the array that has its width.
+_SEEN = ((CONTEXT, "weights"), (NEAREST, "rows"))
 #: What the numbers of an array are, by the end of its name, where they need not be exact: for the file's size.
 _TYPES = {"weights": "<f4", "rows": "<f2"}
 _EXACT = "<f8"
+_LARGEST = 1e6
 
 Array = npt.NDArray[Any]
 
@@ -176,6 +179,9 @@ def parse_model(files: Mapping[str, bytes]) -> ThemeModel:
     shapes = _expected_shapes(described["members"], len(codes))
     arrays = _read_arrays(files[ARRAYS], shapes)
     members = {name: _rebuild(name, row, arrays) for name, row in described["members"].items()}
+    widths = {arrays[f"{name}.{key}"].shape[1] for name, key in _SEEN if f"{name}.{key}" in arrays}
+    if len(widths) > 1:
+        raise ModelFileError(ARRAYS, [f"{CONTEXT} and {NEAREST}: not of the same width"])
     calibration = Calibration(arrays["slopes"], arrays["shifts"], arrays["bend"])
     if (calibration.bend[:2] < 0).any():
         raise ModelFileError(ARRAYS, ["bend: a probability would fall where the score rises"])
@@ -267,6 +273,8 @@ def _array(name: str, data: bytes, expected: tuple[int | None, ...]) -> Array:
     values: Array = np.frombuffer(content, dtype=dtype).reshape(shape)
     if not np.isfinite(values).all():
         raise ModelFileError(ARRAYS, [f"{name}: some of its numbers are not finite"])
+    if values.size and float(np.abs(values).max()) > _LARGEST:
+        raise ModelFileError(ARRAYS, [f"{name}: some of its numbers are beyond what a model learns"])
     return values
 
 

@@ -19,6 +19,7 @@ from models.crossfit import Crossfit, IntArray, assign_folds, crossfit
 from models.linear import Rows
 from models.members import WORDS, Fitted, FittedWords, Member
 from models.stacking import learn_weights
+from models.told import Told, nothing_told
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -95,24 +96,23 @@ def train_theme_model(
     *,
     codes: Sequence[str],
     seed: int,
-    examples: FloatArray | None = None,
+    told: Told | None = None,
 ) -> Trained:
     """Train on all rows and score by nested cross-fitting over groups.
 
     targets: (n, n_codes), share of the coders who read a row that gave the code. groups: (n,), at least
     3 different ones, else ValueError.
-    examples: (n_examples, n_codes), the targets of as many rows more that the views hold: what the codebook says,
-        which every training part has and which is never scored.
+    told: what the codebook says, the last rows of each view: every training part has it but for what it quotes of
+        segments that are held out; it is never scored.
     """
     folds = assign_folds(groups)
     if folds.max() < 2:
         raise ValueError("a model can be scored only with 3 groups or more")
-    told = np.zeros((0, len(codes))) if examples is None else examples
-    told_rows = np.arange(len(targets), len(targets) + len(told))
-    taught = np.vstack([targets, told])
+    told = told or nothing_told(*targets.shape)
+    taught = np.vstack([targets, told.targets])
 
     def fit(member: Member, rows: IntArray) -> Fitted:
-        rows = np.concatenate([rows, told_rows])
+        rows = told.beside(rows)
         return member.fit(rows, taught[rows], seed=seed)
 
     def fit_predict(train: IntArray, predicted: IntArray) -> FloatArray:

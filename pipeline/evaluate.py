@@ -49,6 +49,7 @@ def evaluate(
                 **whole_figures(truth, scored, target.groups),
                 "ece": calibration_error(truth, scored.probabilities),
                 "reliability": reliability(truth, scored.probabilities),
+                "suggested": suggested(truth, scored),
                 "ci": intervals.overall,
                 "codes": [
                     _code(name, truth[:, i], scored, i, target) | {"ci": {"average_precision": cis[i]}}
@@ -142,6 +143,21 @@ def reliability(truth: BoolArray, probabilities: FloatArray) -> list[dict[str, o
         }
         for i, (n, predicted, observed) in enumerate(rows)
     ]
+
+
+def suggested(truth: BoolArray, scored: Scored) -> dict[str, object]:
+    """Of all cells that the model would have suggested: how many, their mean probability, the share that is right.
+
+    Codes that it abstains from are left out.
+    """
+    skills = [brier_skill(y, p) for y, p in zip(truth.T, scored.probabilities.T, strict=True)]
+    flags = scored.flags & np.array([not no_better(skill) for skill in skills], dtype=bool)
+    n = int(flags.sum())
+    return {
+        "n": n,
+        "mean_predicted": float(scored.probabilities[flags].mean()) if n else None,
+        "observed": float(truth[flags].mean()) if n else None,
+    }
 
 
 def _binned(truth: BoolArray, probabilities: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

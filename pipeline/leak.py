@@ -26,6 +26,8 @@ FEWEST_WORDS = 5
 #: From so many words on a text counts as repeated too if this share of its runs of five words stands in another.
 FEWEST_FOR_RUNS, SHARE_OF_RUNS = 8, 0.8
 _RUN = 5
+#: A text of a codebook with fewer words than this quotes nobody.
+FEWEST_QUOTED = 3
 PERSON_COLUMNS = ("participant", "participant_id", "person")
 #: Labels that name a part in the talk, with or without a number, and nobody in particular; so does one letter.
 _PARTS_IN_TALK = (
@@ -41,6 +43,7 @@ _AT_ONCE = 512
 class Leak:
     """What stands on both sides. same: (m,) segments whose words stand in another fold, however short.
 
+    n_quoted: texts of the codebook that were said in a segment, and so are not taught where that is held out.
     similar: (m,) those that are nearly the same there, as FEWEST_WORDS and SHARE_OF_RUNS say. person: (m,) those of
     a person who also speaks in another fold; n_people, n_transcripts: how many, and in how many transcripts.
     """
@@ -50,11 +53,12 @@ class Leak:
     person: BoolArray
     n_people: int
     n_transcripts: int
+    n_quoted: int = 0
 
     @property
     def clean(self) -> BoolArray:
-        """(m,) segments that have nothing alike in another fold."""
-        return ~(self.same | self.similar | self.person)
+        """(m,) segments that are like none in another fold, short answers aside, by nobody who speaks there."""
+        return ~(self.similar | self.person)
 
     def as_json(self) -> dict[str, object]:
         """Counts and shares, for ``evaluation.json``; no name."""
@@ -67,6 +71,7 @@ class Leak:
             "n_people_on_both_sides": self.n_people,
             "n_transcripts_of_these_people": self.n_transcripts,
             "n_segments_of_these_people": int(self.person.sum()),
+            "n_codebook_texts_said": self.n_quoted,
         }
 
 
@@ -121,7 +126,7 @@ def _homes_of_runs(texts: Sequence[str], homes: BoolArray) -> BoolArray:
     )
     if not len(long):
         return found
-    counter = CountVectorizer(analyzer=_runs, binary=True, dtype=np.int32)
+    counter = CountVectorizer(analyzer=lambda text: _runs(text.split()), binary=True, dtype=np.int32)
     runs = counter.fit_transform([texts[i] for i in long])
     n_runs = np.asarray(runs.sum(axis=1)).ravel()
     for first in range(0, len(long), _AT_ONCE):
@@ -133,9 +138,31 @@ def _homes_of_runs(texts: Sequence[str], homes: BoolArray) -> BoolArray:
     return found
 
 
-def _runs(text: str) -> list[str]:
-    words = text.split()
-    return [" ".join(words[i : i + _RUN]) for i in range(len(words) - _RUN + 1)]
+def _runs(words: Sequence[str], length: int = _RUN) -> list[str]:
+    return [" ".join(words[i : i + length]) for i in range(len(words) - length + 1)]
+
+
+def quoted(texts: Sequence[str], segments: Sequence[str]) -> BoolArray:
+    """(e, n): of each text of a codebook, the segments in which it was said.
+
+    They share a run of five words, or all of a text of three or four words stands in the segment; case and
+    punctuation do not count. One or two words are anybody's.
+    """
+    wanted: dict[str, set[int]] = defaultdict(set)
+    lengths = set()
+    for place, text in enumerate(texts):
+        words = _WORD.findall(text.casefold())
+        length = min(len(words), _RUN)
+        if length >= FEWEST_QUOTED:
+            lengths.add(length)
+            for run in _runs(words, length):
+                wanted[run].add(place)
+    found = np.zeros((len(texts), len(segments)), dtype=bool)
+    for row, segment in enumerate(segments):
+        words = _WORD.findall(segment.casefold())
+        for run in (run for length in lengths for run in _runs(words, length)):
+            found[list(wanted.get(run, ())), row] = True
+    return found
 
 
 def people_of(

@@ -21,6 +21,7 @@ from corpus.study import Study
 from models.crossfit import N_THREADS, assign_folds
 from models.members import Member, mean_logits
 from models.theme_model import POSITIVE_FROM
+from models.told import Told
 from pipeline.cache import cached, stage_dir
 from pipeline.forecast import Curve, Gain, backtest, fit_slopes, gain, log_step
 from pipeline.run import plan_run
@@ -58,6 +59,30 @@ class CurveSoFar:
 
     curve: Mapping[str, Any]
     average_precision: Mapping[str, float]
+
+    @property
+    def codes(self) -> list[dict[str, Any]]:
+        """The codes of the curve with their ``average_precision`` now; no gain goes beyond 0 or 1."""
+        now = self.average_precision
+        return [
+            possible(row, now[row["code"]]) | {"average_precision": now[row["code"]]}
+            for row in self.curve["codes"]
+        ]
+
+    @property
+    def macro(self) -> dict[str, Any]:
+        """The mean over codes."""
+        now = list(self.average_precision.values())
+        return possible(self.curve["macro"], float(np.mean(now)) if now else 0.0)
+
+
+def possible(row: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """A forecast whose gain, low and high leave a figure that is ``now`` between 0 and 1."""
+    kept = ("gain", "low", "high")
+    return {
+        name: min(max(value, -now), 1 - now) if name in kept and value is not None else value
+        for name, value in row.items()
+    }
 
 
 def curve_so_far(study: Study, *, on_stage: OnStage = quiet) -> CurveSoFar:
@@ -100,29 +125,27 @@ def learning_curve(
     """
 
     def fill(folder: Path) -> None:
-        model = read_knowledge(study, train_key).model
-        if model is None:
-            write_json(folder / "curve.json", _nothing("no code is learned yet"))
-            return
         units = read_units(study, units_key, preprocess_keys)
         target = make_target(units, gold=study.settings.target.gold)
+        model = read_knowledge(study, train_key).model
+        if not len(target.learnable) or model is None:  # one that was imported says nothing of learning here
+            write_json(folder / "curve.json", _nothing("no code is learned yet"))
+            return
         if len(set(target.groups)) < FEWEST_GROUPS:
             write_json(folder / "curve.json", _nothing(TOO_FEW))
             return
         learned = target.learnable
-        examples = codebook_examples(read_study_json(study, units_key)["codebook"], model.codes)
-        members = members_of(
-            [units.segments[row] for row in target.rows],
-            context_of(study, preprocess_keys, encode_keys),
-            examples,
-            encoder=encoder,
-        )
+        segments = [units.segments[row] for row in target.rows]
+        codes = [units.codes[place] for place in learned]
+        examples = codebook_examples(read_study_json(study, units_key)["codebook"], codes)
+        context = context_of(study, preprocess_keys, encode_keys)
+        members = members_of(segments, context, examples, encoder=encoder)
         curve = make_curve(
             members,
             model.shares,
             target.shares[:, learned],
             target.groups,
-            examples=examples.shares,
+            told=examples.told(segments),
             seed=study.settings.study.seed,
         )
         write_json(folder / "curve.json", forecasts(curve, model.codes, target.n_positive[learned]))
@@ -142,19 +165,19 @@ def make_curve(
     targets: FloatArray,
     groups: Sequence[str],
     *,
-    examples: FloatArray,
+    told: Told,
     seed: int,
     n_draws: int = N_DRAWS,
 ) -> Curve:
     """Train on parts of the groups of each training side, ``n_draws`` draws, and score on the folds held out.
 
-    members: their views end with rows that every part has, ``examples`` of the codebook, (e, k). shares: how much
-    each counts. targets: (n, k) in 0..1; groups: (n,). The parts of a draw lie one in the other.
+    members: their views end with what the codebook says, ``told``. shares: how much each counts. targets: (n, k) in
+    0..1; groups: (n,). The parts of a draw lie one in the other.
     """
     folds = assign_folds(groups)
     truth = targets >= POSITIVE_FROM
     n, k = targets.shape
-    taught = np.vstack([targets, examples])
+    taught = np.vstack([targets, told.targets])
     jobs = [
         (fold, part, draw)
         for fold in range(int(folds.max()) + 1)
@@ -167,7 +190,7 @@ def make_curve(
     def train(job: tuple[int, int, int]) -> tuple[FloatArray, FloatArray]:
         fold, part, draw = job
         rows = part_rows(folds != fold, groups, PARTS[part], np.random.default_rng([seed, fold, draw]))
-        lessons = np.concatenate([rows, np.arange(n, len(taught))])
+        lessons = told.beside(rows)
         held = np.flatnonzero(folds == fold)
         found = mean_logits(members, lessons, taught[lessons], held, seed=seed, shares=shares)
         return found, truth[rows].sum(axis=0).astype(np.float64)

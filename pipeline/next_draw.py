@@ -105,6 +105,8 @@ def propose_next(
         is_new = bool(free) and (more or not open_draws)
         expected = expected_excerpts(study, units, keys, encoder=plan.encoder) if left else None
         notes = _notes(draws, names, expected, left)
+        if more and not free and open_draws:
+            notes.append("nothing is left to draw: all other transcripts are read or drawn")
         if is_new:
             before = draws or _read_before(study, names, progress)
             new = choose(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -34,11 +33,10 @@ def draw_lines(found: Proposed) -> list[str]:
 
 
 def curve_lines(found: CurveSoFar) -> list[str]:
-    """What more excerpts would bring: codes that gain most first; those of which nothing can be said are counted."""
-    curve, now = found.curve, found.average_precision
-    macro, codes = curve["macro"], curve["codes"]
-    if curve["reason"]:
-        return [f"Learning curve: {curve['reason']}."]
+    """What more excerpts would bring: codes that gain most first; those of which nothing can be said are named."""
+    if found.curve["reason"]:
+        return [f"Learning curve: {found.curve['reason']}."]
+    macro, codes = found.macro, found.codes
     lines = [
         f"What {MORE} more excerpts of a code would bring, by its learning curve on transcripts not seen:"
     ]
@@ -46,13 +44,15 @@ def curve_lines(found: CurveSoFar) -> list[str]:
         lines.append(f"  mean over {len(codes)} codes: {_gain(macro)}")
     told = sorted((row for row in codes if not row["reason"]), key=lambda row: (-row["gain"], row["code"]))
     lines += [
-        f"  {row['code']}: average precision {_share(now[row['code']])} now, from {row['n_excerpts']} excerpts; "
+        f"  {row['code']}: average precision {_share(row['average_precision'])} now, from {row['n_excerpts']} excerpts; "
         f"{MORE} more: {_gain(row)}"
         for row in told
     ]
-    silent = Counter(row["reason"] for row in codes if row["reason"])
-    lines += [f"  {n} code{'s' * (n > 1)}: {reason}" for reason, n in silent.items()]
-    return lines
+    silent: dict[str, list[str]] = {}
+    for row in codes:
+        if row["reason"]:
+            silent.setdefault(row["reason"], []).append(row["code"])
+    return [*lines, *(f"  {'; '.join(names)}: {reason}" for reason, names in silent.items())]
 
 
 def _gain(row: Mapping[str, Any]) -> str:
@@ -79,9 +79,7 @@ def as_json(found: Proposed, curve: CurveSoFar) -> dict[str, Any]:
         "set_aside": dict(found.set_aside),
         "learning_curve": {
             **curve.curve,
-            "codes": [
-                row | {"average_precision": curve.average_precision[row["code"]]}
-                for row in curve.curve["codes"]
-            ],
+            "macro": curve.macro,
+            "codes": curve.codes,
         },
     }

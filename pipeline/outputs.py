@@ -198,7 +198,7 @@ def _write_codes(
         figures = [known.get(column) for column in CODE_COLUMNS[2:-2]]
         status = found.get("abstains") or LEARNED if code["name"] in scored else found.get("reason", "")
         if code["name"] in above:
-            status = HEADING
+            status, figures = HEADING, [None] * len(figures)
         rows.append(
             [
                 code["name"],

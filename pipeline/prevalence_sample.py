@@ -13,7 +13,10 @@ from corpus.draws import RANDOM, READ_BEFORE, Draw, permanent_number
 BoolArray = npt.NDArray[np.bool_]
 
 NOT_RANDOM = "the coded interviews are not known to be a random sample"
-NONE_YET = "no interview that precode next drew at random has been read wholly"
+NONE_YET = (
+    "no interview that precode next drew at random has been read wholly, or one that comes before them in the random "
+    "order has not"
+)
 NOTHING_WHOLE = "nobody has read a whole interview"
 
 
@@ -21,7 +24,7 @@ NOTHING_WHOLE = "nobody has read a whole interview"
 class Sample:
     """Of the transcripts that were wholly read, those that speak for the others.
 
-    drawn: (t,) a simple random sample of all transcripts that are not ``known``. known: (t,) read, but chosen.
+    drawn: (t,) a random sample (nearly simple, see ``_random_share``) of all transcripts that are not ``known``. known: (t,) read, but chosen.
     why: why no transcript is drawn, or "".
     """
 
@@ -40,7 +43,7 @@ def random_sample(
     """
     none = np.zeros(len(names), dtype=bool)
     if not draws:
-        why = "" if declared and whole.any() else NOTHING_WHOLE if declared else NOT_RANDOM
+        why = NOTHING_WHOLE if not whole.any() else "" if declared else NOT_RANDOM
         return Sample(whole if declared else none, none, why)
     before = {draw.transcript for draw in draws if draw.why == READ_BEFORE}
     known = np.array([name in before for name in names], dtype=bool) & whole
@@ -57,6 +60,8 @@ def _random_share(
 
     One among them that was read because it teaches most would have been drawn at random later, but only if one after
     it was: so they end with one drawn at random, else what was found in a transcript would decide whether it counts.
+    That makes those chosen a little too rare in a small corpus: in simulations in which they held the code more often,
+    a share of .30 came out .02 too low with 30 transcripts, .00 to .01 with 60 and more.
     """
     at_random = {draw.transcript for draw in draws if draw.why == RANDOM}
     order = sorted(

@@ -13,9 +13,14 @@ from typing import Any
 from corpus.errors import FileError
 from corpus.files import sha256_of, write_whole
 from corpus.study import MODEL_SUFFIX, Study
+from models.encoder_files import PRECISIONS
+from models.encoder_source import MINILM
+from models.members import CONTEXT, FittedContext
+from models.nearest import NEAREST, FittedNearest
 from models.one_file import read_packed, unpack
-from models.store import CARD, check_hashes, parse_model, parse_object
+from models.store import CARD, REMEDY, check_hashes, parse_model, parse_object
 from models.theme_model import NEVER, ThemeModel
+from models.views import PARTS
 from pipeline.encode import encoder_of
 from pipeline.model_card import OWN_ENCODER, Row, check_card, codebook_of, refuse_other_codebook
 
@@ -45,6 +50,7 @@ def receive_model(study: Study, path: Path) -> list[str]:
     received = _parse(data, file=path.name)
     refuse_other_codebook(received.card, codebook_of(study), file=path.name)
     refuse_other_encoder(received.card, encoder_of(study)[0], file=path.name)
+    refuse_odd_members(received, file=path.name)
     target = study.root / IMPORTED
     replaced = ", in place of the one that was imported before" if target.is_file() else ""
     write_whole(target, data)
@@ -72,6 +78,7 @@ def imported_model(study: Study, codebook: Sequence[Row], *, encoder: str) -> Re
         received = _parse(read_packed(path), file=IMPORTED)
         refuse_other_codebook(received.card, codebook, file=IMPORTED)
         refuse_other_encoder(received.card, encoder, file=IMPORTED)
+        refuse_odd_members(received, file=IMPORTED)
     except FileError as error:
         return f"the imported model is not used: {'; '.join(error.problems)}"
     return received
@@ -103,6 +110,19 @@ def refuse_other_encoder(card: Mapping[str, Any], encoder: str, *, file: str) ->
     raise FileError(file, [f"the model needs the sentence encoder '{needed}', the study uses {here}"], remedy)
 
 
+def refuse_odd_members(received: Received, *, file: str) -> None:
+    """Raise FileError unless the members see what the card says: a run would only find out when it suggests."""
+    model, encoder = received.model, received.card["encoder"]
+    if bool(encoder) != (len(model.members) > 1):
+        raise FileError(
+            file, ["its card and its members do not agree on whether it needs a sentence encoder"], REMEDY
+        )
+    if encoder in PRECISIONS and _width(model) != len(PARTS) * MINILM.architecture.hidden_size:
+        raise FileError(
+            file, ["what it learned from embeddings is not of the width of the sentence encoder"], REMEDY
+        )
+
+
 def _parse(data: bytes, *, file: str) -> Received:
     files = unpack(data, file=file)
     card = parse_object(files[CARD], file=CARD)
@@ -112,3 +132,11 @@ def _parse(data: bytes, *, file: str) -> Received:
     if list(model.codes) != card["codes"]:
         raise FileError(file, ["the codes on its card are not those of the model"])
     return Received(model, card, files)
+
+
+def _width(model: ThemeModel) -> int | None:
+    """Of the view that its members beside the words see."""
+    context, nearest = model.members.get(CONTEXT), model.members.get(NEAREST)
+    if isinstance(context, FittedContext):
+        return int(context.linear.weights.shape[1])
+    return int(nearest.rows.shape[1]) if isinstance(nearest, FittedNearest) else None

@@ -16,7 +16,7 @@ from corpus.names_to_check import read_kept, write_names
 from corpus.participants import participant_cells
 from corpus.readers import read_transcripts
 from corpus.records import Codebook, Transcript
-from corpus.study import MODEL_SUFFIX, Study, coder_files
+from corpus.study import DRAWS, MODEL_SUFFIX, Study, coder_files
 from models.members import CONTEXT, WORDS
 from models.one_file import README, pack
 from models.store import CARD, MODEL, model_files, parse_object, read_model
@@ -87,9 +87,10 @@ def look_at_model(study: Study) -> Shareable:
             f"{study.root.name}: its model needs a sentence encoder of the study's own, which nobody else has. "
             'Run the study with [model] encoder = "minilm" or "none" first.'
         )
-    if plan_run(study).inputs != manifest["inputs"]:
+    if changed := _changed(plan_run(study).inputs, manifest["inputs"]):
         raise StudyError(
-            f"{study.root.name}: files were changed since run {run_id}. 'precode run STUDY' first, then export."
+            f"{study.root.name}: changed since run {run_id}: {', '.join(changed)}. "
+            "'precode run' on the study first, then export."
         )
     transcripts, names, codebook = _said(study, manifest["inputs"])
     kept = read_kept(study)
@@ -105,6 +106,12 @@ def look_at_model(study: Study) -> Shareable:
         names=names,
         listed=listed,
     )
+
+
+def _changed(now: Mapping[str, str], then: Mapping[str, str]) -> list[str]:
+    """Files that differ; a draw of what to code next changes no model."""
+    names = sorted((now.keys() | then.keys()) - {DRAWS})
+    return [name for name in names if now.get(name) != then.get(name)]
 
 
 def _model_dir(study: Study, run_id: str, train_key: str) -> Path:

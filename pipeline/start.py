@@ -17,8 +17,9 @@ from pipeline.views import Embedding, codebook_examples, members_of, views_of
 
 IntArray = npt.NDArray[np.intp]
 
-#: From so many unread segments it learns what is said anyway; more would make it slower, not better.
-MOST_BACKGROUND = 5_000
+#: From so many unread segments, drawn at random, it learns what is said anyway, so that memory stays bounded;
+#: those that it learned from rank a little lower than those beyond.
+MOST_BACKGROUND = 20_000
 #: A vote of the nearest coded excerpts says nothing where there are hardly any.
 MEMBERS = (WORDS, CONTEXT)
 

@@ -103,9 +103,9 @@ def _train(
     codes = [units.codes[place] for place in learned]
     segments = [units.segments[row] for row in target.rows]
     examples = codebook_examples(codebook, codes)
-    members = members_of(segments, context, examples, encoder=encoder)
+    members, told = members_of(segments, context, examples, encoder=encoder), examples.told(segments)
     trained = train_theme_model(
-        members, target.shares[:, learned], target.groups, codes=codes, seed=seed, examples=examples.shares
+        members, target.shares[:, learned], target.groups, codes=codes, seed=seed, told=told
     )
     leak = find_leak(
         [segment.text for segment in segments],
@@ -113,6 +113,7 @@ def _train(
         people=people_of(segments, facts["participants"], facts["context"]),
         transcripts=[segment.transcript_id for segment in segments],
     )
+    leak = replace(leak, n_quoted=told.n_quoted)
     evaluation = evaluate(target, trained.scored, leak, codes=units.codes, seed=seed)
     _write_model(folder, _abstaining(trained.model, evaluation), target, codebook, encoder=encoder)
     write_json(folder / "evaluation.json", evaluation)

@@ -15,8 +15,10 @@ from models.linear import Rows
 from models.members import CONTEXT, WORDS, ContextMember, Member, WordsMember
 from models.nearest import NEAREST, NearestMember
 from models.ngrams import Vocabulary, count_ngrams, learn_vocabulary
+from models.told import Told
 from models.views import context_view
 from pipeline.encode import read_embeddings
+from pipeline.leak import quoted
 from pipeline.preprocess import read_preprocessed
 
 Embedding = npt.NDArray[np.float32]
@@ -31,6 +33,10 @@ class Examples:
 
     texts: tuple[str, ...]
     shares: npt.NDArray[np.float64]
+
+    def told(self, segments: Sequence[Segment]) -> Told:
+        """To be taught beside these segments."""
+        return Told(self.shares, quoted(self.texts, [segment.text for segment in segments]))
 
 
 def context_of(

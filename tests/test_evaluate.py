@@ -58,7 +58,11 @@ def drawn():
 def evaluated(drawn):
     target, scored = drawn
     return evaluate(
-        target, scored, find_leak([f"text {i % 50}" for i in range(60)], scored.folds), codes=CODES, seed=0
+        target,
+        scored,
+        find_leak([f"this is the text number {i % 50}" for i in range(60)], scored.folds),
+        codes=CODES,
+        seed=0,
     )
 
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from flows.cli import app
 from models.members import WORDS, WordsMember
 from models.ngrams import count_ngrams, learn_vocabulary
+from models.told import Told
 from pipeline.forecast import Curve, backtest, fit_slopes, gain, line_slopes, log_step, shrunk
 from pipeline.learning_curve import (
     FLAT,
@@ -46,7 +47,14 @@ def curve_of(make_toy) -> Callable[..., Curve]:
         # The names of the codes say nothing of what is said.
         vocabulary = learn_vocabulary([*toy.texts, *toy.codes])
         members = {WORDS: WordsMember(vocabulary, count_ngrams([*toy.texts, *toy.codes], vocabulary))}
-        return make_curve(members, {WORDS: 1.0}, toy.targets, toy.groups, examples=np.eye(3), seed=0)
+        return make_curve(
+            members,
+            {WORDS: 1.0},
+            toy.targets,
+            toy.groups,
+            told=Told(np.eye(3), np.zeros((3, len(toy.texts)), dtype=bool)),
+            seed=0,
+        )
 
     return make
 

@@ -19,7 +19,8 @@ from corpus.tables import read_table
 from models.one_file import pack, unpack
 from models.store import LIMITS, ModelFileError, hashes_of
 from pipeline.bring_in import bring_all_in
-from pipeline.receive_model import FROM_ELSEWHERE, IMPORTED, receive_model
+from pipeline.learning_curve import curve_so_far
+from pipeline.receive_model import FROM_ELSEWHERE, IMPORTED, Received, receive_model, refuse_odd_members
 from pipeline.run import RunResult, plan_run, run_study
 
 CODEBOOK = "code,definition\nWaiting,Time lost\nMoney,What it cost\nHope,Looking ahead\n"
@@ -132,6 +133,26 @@ def test_model_that_needs_an_encoder_is_refused_where_words_only_are_seen(receiv
     told = refusal(receiver, changed(card=lambda card: card.update(encoder="minilm")))
     assert "needs the sentence encoder 'minilm', the study uses words only" in told
     assert "precode encoder install --name minilm" in told
+
+
+@pytest.mark.parametrize(
+    ("encoder", "said"), [("", "do not agree"), ("minilm", "not of the width of the sentence encoder")]
+)
+def test_model_whose_members_are_not_those_of_its_card_is_refused(whole, encoder, said):
+    with pytest.raises(FileError, match=said):
+        refuse_odd_members(Received(whole.model, {"encoder": encoder}, {}), file="x.precode-model")
+
+
+def test_curve_of_a_study_that_uses_an_imported_model_says_why_there_is_none(receiver, model_file):
+    (receiver.root / "codings").mkdir()
+    rows = [f"t{t},Waiting,2" for t in range(6)]
+    for t in range(6):
+        (receiver.root / "transcripts" / f"t{t}.txt").write_text(SAID, encoding="utf-8")
+    (receiver.root / "codings" / "ann.csv").write_text(
+        "\n".join(["transcript,code,turn", *rows, ""]), encoding="utf-8"
+    )
+    receive_model(receiver, model_file)
+    assert curve_so_far(receiver).curve["reason"] == "no code is learned yet"
 
 
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {

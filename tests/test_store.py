@@ -72,6 +72,8 @@ def test_model_with_all_members_says_the_same_after_it_was_stored(whole, stored_
         ("nearest.rows", lambda a: a[:-1], "nearest: not as many rows as shares"),
         ("nearest.rows", lambda a: a[:, :-1], "nearest: not 5 equal parts"),
         ("nearest.rows", lambda a: a.astype(np.float32), "never unpacked"),
+        ("nearest.rows", lambda a: a[:, :5], "context and nearest: not of the same width"),
+        ("context.weights", lambda a: a * 1e9, "context.weights: some of its numbers are beyond"),
         ("nearest.shares", lambda a: a + 1, "nearest: a share is not in 0..1"),
         ("nearest.shares", lambda a: a[:, :-1], "nearest.shares: its shape"),
         ("bend", lambda a: -a, "bend: a probability would fall"),

@@ -43,23 +43,29 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityView:
-    """The reliability diagram and its table. example: one bin in words, or ""."""
+    """The reliability diagram and its table.
+
+    suggested: all that would be suggested; example: one bin; each in words, or "".
+    """
 
     bins: tuple[Bin, ...]
     points: tuple[Point, ...]
+    suggested: str
     example: str
     has_few: bool
 
 
 def reliability_view(run: RunTables) -> ReliabilityView | None:
     """From the scope of all segments; None where nothing was evaluated."""
-    rows = run.evaluation["scopes"].get("all", {}).get("reliability", [])
+    scope = run.evaluation["scopes"].get("all", {})
+    rows = scope.get("reliability", [])
     if not any(row["n"] for row in rows):
         return None
     most = max(row["n"] for row in rows)
     return ReliabilityView(
         bins=tuple(map(_bin, rows)),
         points=tuple(_point(row, most) for row in rows if row["n"]),
+        suggested=_suggested(scope.get("suggested", {}), reference_of(run).long),
         example=_example(rows, reference_of(run).long),
         has_few=any(map(_few, rows)),
     )
@@ -87,6 +93,15 @@ def _point(row: Mapping[str, Any], most: int) -> Point:
         y=f"{SIDE * (1 - row['observed']):.1f}",
         r=f"{max(LEAST_RADIUS, RADIUS * math.sqrt(weight)):.1f}",
         few=_few(row),
+    )
+
+
+def _suggested(found: Mapping[str, Any], who: str) -> str:
+    if not found.get("n"):
+        return ""
+    return (
+        f"In what people have read it would have suggested a code {count(found['n'])} times, with "
+        f"{percent(found['mean_predicted'])} on average: {who} had coded so in {percent(found['observed'])} of them."
     )
 
 

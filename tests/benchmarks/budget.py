@@ -99,7 +99,7 @@ def trained_on(material: Material):
         material.groups,
         codes=material.codes,
         seed=material.seed,
-        examples=material.examples.shares,
+        told=material.told,
     )
 
 

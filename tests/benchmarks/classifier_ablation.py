@@ -87,6 +87,6 @@ def _row(material: Material, variant: Variant, shares: Floats) -> Row:
             material.groups,
             codes=material.codes,
             seed=material.seed,
-            examples=material.examples.shares if variant.codebook else None,
+            told=material.told if variant.codebook else None,
         )
     return Row(variant.name, "", trained.scored, cost)

@@ -18,6 +18,7 @@ from models.encoder import find_encoder
 from models.linear import Rows
 from models.members import Member
 from models.theme_model import POSITIVE_FROM, ThemeModel
+from models.told import Told
 from models.views import own_part
 from pipeline.run import plan_run
 from pipeline.stages import one_by_one, quiet, run_stages
@@ -72,6 +73,11 @@ class Material:
     def examples(self) -> Examples:
         """What the codebook says of these codes."""
         return codebook_examples(self.codebook, self.codes)
+
+    @property
+    def told(self) -> Told:
+        """The same, to be taught beside these segments."""
+        return self.examples.told(self.segments)
 
     @property
     def embeddings(self) -> npt.NDArray[np.float32] | None:

@@ -184,7 +184,7 @@ def by_folds(method: Method, material: Material) -> dict[str, Scored]:
             material.groups,
             codes=material.codes,
             seed=material.seed,
-            examples=material.examples.shares,
+            told=material.told,
         )
         return {AS_OURS: trained.scored}
     result = _crossfit(method, material)
@@ -201,7 +201,7 @@ def from_to(method: Method, material: Material, train: Ints, scored: Ints) -> di
             part.groups,
             codes=part.codes,
             seed=part.seed,
-            examples=part.examples.shares,
+            told=part.told,
         )
         model = trained.model
         with threadpool_limits(1):

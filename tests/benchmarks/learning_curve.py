@@ -62,7 +62,7 @@ def one_draw(material: Material, *, draw: int) -> Iterator[Forecast]:
     part = material.only(now)
     members = part.members()
     alike = {name: 1 / len(members) for name in members}
-    curve = make_curve(members, alike, part.shares, part.groups, examples=part.examples.shares, seed=draw)
+    curve = make_curve(members, alike, part.shares, part.groups, told=part.told, seed=draw)
     slopes, tested = fit_slopes(curve), backtest(curve)
     said = [logits_of(material, rows, asked) for rows in (now, later)]
     n_now, n_later = (material.positive[rows].sum(axis=0) for rows in (now, later))
