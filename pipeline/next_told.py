@@ -44,8 +44,8 @@ def curve_lines(found: CurveSoFar) -> list[str]:
         lines.append(f"  mean over {len(codes)} codes: {_gain(macro)}")
     told = sorted((row for row in codes if not row["reason"]), key=lambda row: (-row["gain"], row["code"]))
     lines += [
-        f"  {row['code']}: average precision {_share(row['average_precision'])} now, from {row['n_excerpts']} excerpts; "
-        f"{MORE} more: {_gain(row)}"
+        f"  {row['code']}: average precision {_share(row['average_precision'])} now, from {row['n_excerpts']} "
+        f"excerpts; {MORE} more: {_gain(row)}"
         for row in told
     ]
     silent: dict[str, list[str]] = {}

@@ -24,8 +24,8 @@ NOTHING_WHOLE = "nobody has read a whole interview"
 class Sample:
     """Of the transcripts that were wholly read, those that speak for the others.
 
-    drawn: (t,) a random sample (nearly simple, see ``_random_share``) of all transcripts that are not ``known``. known: (t,) read, but chosen.
-    why: why no transcript is drawn, or "".
+    drawn: (t,) a random sample (nearly simple, see ``_random_share``) of all transcripts that are not ``known``.
+    known: (t,) read, but chosen. why: why no transcript is drawn, or "".
     """
 
     drawn: BoolArray
@@ -60,8 +60,8 @@ def _random_share(
 
     One among them that was read because it teaches most would have been drawn at random later, but only if one after
     it was: so they end with one drawn at random, else what was found in a transcript would decide whether it counts.
-    That makes those chosen a little too rare in a small corpus: in simulations in which they held the code more often,
-    a share of .30 came out .02 too low with 30 transcripts, .00 to .01 with 60 and more.
+    That makes those chosen a little too rare in a small corpus: in simulations in which they held the code more
+    often, a share of .30 came out .02 too low with 30 transcripts, .00 to .01 with 60 and more.
     """
     at_random = {draw.transcript for draw in draws if draw.why == RANDOM}
     order = sorted(
