@@ -243,4 +243,4 @@ def test_a_forecast_is_said_with_the_figure_now_and_its_range() -> None:
         line.startswith("  Trust: average precision .42 now, from 18 excerpts; 20 more: about +.07 (")
         for line in lines
     )
-    assert lines[-1] == f"  1 code: {FLAT}"
+    assert lines[-1] == f"  Kin: {FLAT}"
