@@ -49,7 +49,7 @@ def speaking_words(
     return sorted(positive, key=lambda pair: (-pair[1], pair[0]))[:most]
 
 
-def without_words(text: str, words: Collection[str]) -> str:
+def delete_words(text: str, words: Collection[str]) -> str:
     """The text with every occurrence of these words, which are in lower case, deleted; all else stays."""
     return _WORD.sub(lambda found: "" if found.group().lower() in words else found.group(), text)
 

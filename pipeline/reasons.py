@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.encoder import find_encoder
-from models.explain import nearest_rows, other_contributions, speaking_words, without_words
+from models.explain import delete_words, nearest_rows, other_contributions, speaking_words
 from models.linear import Rows
 from models.members import CONTEXT, WORDS
 from models.nearest import NEAREST
@@ -78,7 +78,7 @@ def probabilities_without(
     What is around the segment stays as it was.
     """
     places = [place for place, _, _ in asked]
-    left = [without_words(texts[place], {word for word, _ in words}) for place, _, words in asked]
+    left = [delete_words(texts[place], {word for word, _ in words}) for place, _, words in asked]
     # The words that spoke for one code of a segment often speak for another: each text is looked at once.
     unique = {key: i for i, key in enumerate(dict.fromkeys(zip(places, left, strict=True)))}
     rows, said = [place for place, _ in unique], [text for _, text in unique]

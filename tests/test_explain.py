@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.explain import nearest_rows, other_contributions, without_words
+from models.explain import delete_words, nearest_rows, other_contributions
 from models.explain import speaking_words as speaking_words_of
 from models.explain import word_contributions as word_contributions_of
 from models.members import CONTEXT, WORDS, ContextMember, WordsMember
@@ -114,7 +114,7 @@ def test_without_the_named_words_the_probability_is_lower(trained, said: list[st
     named = named_words(model, [text], views, cells, before=before, encode=None)
     for code, words in enumerate(named):
         if words:
-            left = without_words(text, {word for word, _ in words})
+            left = delete_words(text, {word for word, _ in words})
             assert model.probabilities(view_of(model, left))[0, code] < before[0, code]
 
 
@@ -155,14 +155,14 @@ def test_named_words_hold_for_the_whole_model_where_it_sees_meaning_too(toy) -> 
     assert len(asked) > 20
     for (place, code), words in asked:
         left = [*toy.texts]
-        left[place] = without_words(toy.texts[place], {word for word, _ in words})
+        left[place] = delete_words(toy.texts[place], {word for word, _ in words})
         around = context_view(embed(left), toy.groups)[place : place + 1]
         seen = {WORDS: count_ngrams(left, vocabulary)[place : place + 1], CONTEXT: around, NEAREST: around}
         assert model.probabilities(seen)[0, code] < before[place, code]
 
 
 def test_only_the_named_words_are_deleted_in_any_case_and_all_else_stays() -> None:
-    assert without_words("Queue, don't queue: the queues!", {"queue", "don't"}) == ",  : the queues!"
+    assert delete_words("Queue, don't queue: the queues!", {"queue", "don't"}) == ",  : the queues!"
 
 
 def test_nearest_known_are_those_coded_so_and_the_nearest_that_nobody_coded_so() -> None:

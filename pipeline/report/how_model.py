@@ -51,14 +51,19 @@ PROBABLE = (
     ),
 )
 
+TAUGHT = (
+    "It learns from the codebook too: the name of a code with its definition, when to use it and its example are "
+    "examples of it, when not to use it is an example of none. What the codebook quotes from a segment is not "
+    "taught where that segment is held out."
+)
+
 WORDS_ONLY = (
     How(
         "sees",
         "What the model sees",
         "The words of a segment and their parts, runs of characters, and no more: it reads each segment by "
-        "itself. The name and the definition of each code are an example of it that it learns from. There "
-        "was no sentence encoder; precode encoder install brings one, with which the model also sees what "
-        "segments mean and what was said around them.",
+        f"itself. {TAUGHT} There was no sentence encoder; precode encoder install brings one, with which the "
+        "model also sees what segments mean and what was said around them.",
     ),
     How(
         "nearest",
@@ -80,8 +85,7 @@ def meant(encoder: str) -> tuple[How, ...]:
             "speaks there, the next ones counting most (0.7, then 0.4). Two linear models, of words and of "
             "meaning, and a vote of the coded segments that are nearest in meaning are averaged on the scale "
             "of log odds, each counting as much as it proved on held-out transcripts (stacking: Wolpert 1992, "
-            "Breiman 1996; the same for all codes). The name and the definition of each code are an example "
-            "of it that all learn from.",
+            f"Breiman 1996; the same for all codes). {TAUGHT}",
         ),
         How(
             "meaning",

@@ -70,7 +70,9 @@ def main() -> None:
     parser.add_argument("--random-split", action="store_true", help="the leak that it is")
     parser.add_argument("--excerpts", type=int, default=0, metavar="N", help="train with N excerpts a code")
     parser.add_argument("--draws", type=int, default=10, help="with --excerpts: how often they are drawn")
-    parser.add_argument("--ablation", action="store_true", help="members, definitions and targets of ours")
+    parser.add_argument(
+        "--ablation", action="store_true", help="members, codebook, calibration and targets of ours"
+    )
     options = parser.parse_args()
     for folder in options.studies:
         with scratch_copy(folder) as study:

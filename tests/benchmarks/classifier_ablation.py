@@ -41,7 +41,7 @@ def without_bend(logits: Floats, targets: Floats) -> Calibration:
 
 
 def variants_of(members: Sequence[str], coders: Sequence[str], *, n_human: int) -> list[Variant]:
-    """The rows: the whole, each member alone, the whole without each, without definitions, other targets.
+    """The rows: the whole, each member alone and left out, without codebook or a step of calibration, other targets.
 
     Add a row here. "the whole" learns from the share of the coders who gave a code, as a study does by default.
     """

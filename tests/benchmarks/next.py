@@ -131,7 +131,7 @@ class Simulation:
         self.taught = np.vstack([material.shares, material.examples.shares])
 
     def predict(self, read: Ints) -> Floats:
-        """(n, k) logits of all segments by members trained on the read transcripts and the definitions."""
+        """(n, k) logits of all segments by members trained on the read transcripts and the codebook."""
         n = len(self.material.segments)
         told = np.arange(n, len(self.taught))
         rows = np.concatenate([np.flatnonzero(np.isin(self.transcript, read)), told])
