@@ -22,7 +22,7 @@ from corpus.names import (
     tidy_name,
 )
 from corpus.participants import read_participants
-from corpus.records import Code, Codebook, Coding, Read, Transcript
+from corpus.records import Code, Codebook, Coding, Read, Sitting, Transcript
 from corpus.study import Study, coder_files, other_files
 from corpus.tables import read_table
 from corpus.versions import Bindings, MadeOn, bindings_of, earlier_versions
@@ -40,6 +40,7 @@ class Coded:
     participants: transcript id -> attribute -> value (rows without a speaker); attributes: their names in order.
     context: folded speaker labels whose words are neither coded by the model nor scored.
     notes: what a researcher should know, without words of a participant.
+    sittings: of each coder in each transcript, how and when its rows were made.
     bindings: which version of its transcript each row of codings/ and coverage.csv refers to.
     """
 
@@ -51,6 +52,7 @@ class Coded:
     attributes: tuple[str, ...]
     context: frozenset[str]
     notes: tuple[str, ...]
+    sittings: tuple[Sitting, ...]
     bindings: Bindings
 
 
@@ -75,8 +77,8 @@ def read_coded(study: Study, transcripts: Sequence[Transcript], *, some_set_asid
         notes.append("every speaker is a context speaker: nothing can be coded; see [speakers] in study.toml")
     if n_influenced := sum(coding.basis in ("seen", "accepted") for coding in kept):
         notes.append(
-            f"{n_influenced:,} codings were made with a suggestion in view (basis seen or accepted): agreement "
-            "counts them like blind ones, so the model's agreement with people is too favourable"
+            f"{n_influenced:,} codings were made with a suggestion in view (basis seen or accepted): the audit keeps "
+            "what was coded so apart from what was coded blind"
         )
     notes += [
         f"codings/{name}: not read, for codings are .csv files named after their coder"
@@ -94,6 +96,7 @@ def read_coded(study: Study, transcripts: Sequence[Transcript], *, some_set_asid
         attributes=attributes,
         context=context,
         notes=tuple(notes),
+        sittings=tuple(sitting for reading in readings.values() for sitting in reading.sittings),
         bindings={file: bindings_of(rows) for file, rows in {**made_on, COVERAGE: coverage.made_on}.items()},
     )
 

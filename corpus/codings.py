@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from corpus.carry import Changed, Placed, Span, changed_by, place_rows, versions_of_rows
 from corpus.names import shown_name, tidy_name
-from corpus.records import Coding, Transcript
+from corpus.records import Coding, Sitting, Transcript
 from corpus.tables import Row, read_table
 from corpus.versions import MadeOn
 
@@ -26,6 +27,7 @@ class CodingsReading:
     rejected: rows that cannot be used, each with its line and reason.
     made_on: for each row that can, the version of its transcript that it refers to.
     changed: transcripts of which some rows were made on an earlier version.
+    sittings: one a transcript with a row, in the order of the file.
     """
 
     codings: tuple[Coding, ...]
@@ -35,6 +37,7 @@ class CodingsReading:
     rejected: tuple[str, ...]
     made_on: MadeOn = field(default_factory=dict)
     changed: Mapping[str, Changed] = field(default_factory=dict)
+    sittings: tuple[Sitting, ...] = ()
 
 
 def bindings_name(coder: str) -> str:
@@ -90,6 +93,7 @@ def read_codings(
             name: versions_of_rows(found, (earlier or {}).get(name, {})) for name, found in placed.items()
         },
         changed=changed,
+        sittings=tuple(_sitting(coder, name, found) for name, found in placed.items() if found),
     )
 
 
@@ -110,6 +114,26 @@ def _coding(row: Row, span: Span, coder: str) -> Coding:
         coded_at=row.cells.get("coded_at", "").strip(),
         basis=_basis(row),
     )
+
+
+def _sitting(coder: str, name: str, placed: Sequence[Placed]) -> Sitting:
+    days = sorted(day for p in placed if (day := day_of(p.row.cells.get("coded_at", ""))))
+    return Sitting(
+        coder=coder,
+        transcript_id=name,
+        bases=tuple(sorted({_basis(p.row) for p in placed})),
+        first=days[0] if days else "",
+        last=days[-1] if days else "",
+        n_undated=len(placed) - len(days),
+    )
+
+
+def day_of(coded_at: str) -> str:
+    """The day of an ISO 8601 date or time, as "2026-11-25"; "" for anything else."""
+    try:
+        return datetime.fromisoformat(coded_at.strip()).date().isoformat()
+    except ValueError:
+        return ""
 
 
 def _basis(row: Row) -> str:

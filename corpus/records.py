@@ -126,6 +126,22 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class Sitting:
+    """What the rows of one coder in one transcript say of how and when they were made, also rows without a code.
+
+    bases: what stands in ``basis``, "" for rows that do not say. first, last: of the days in ``coded_at``, as
+        "2026-11-25", "" where no row has one. n_undated: rows whose ``coded_at`` is empty or no date.
+    """
+
+    coder: str
+    transcript_id: str
+    bases: tuple[str, ...]
+    first: str
+    last: str
+    n_undated: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What reading one transcript file gave.
 

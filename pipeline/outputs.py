@@ -16,7 +16,7 @@ from corpus.study import Study
 from corpus.tables import write_table
 from models.theme_model import POSITIVE_FROM
 from pipeline.cache import read_parquet, stage_dir
-from pipeline.compare import STAGE as COMPARE_STAGE
+from pipeline.compare.stage import STAGE as COMPARE_STAGE
 from pipeline.estimate import AVERAGE, SURE, read_estimates
 from pipeline.ingest import Ingested
 from pipeline.reading_list import write_reading_list

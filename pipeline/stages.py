@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 from corpus.study import Study
-from pipeline.compare import compare
+from pipeline.compare.stage import compare
 from pipeline.encode import encode
 from pipeline.estimate import estimate
 from pipeline.ingest import SourceFile, ingest

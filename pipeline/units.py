@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from corpus.coded import Coded, read_coded
 from corpus.errors import StudyError
@@ -32,6 +33,8 @@ BoolArray = npt.NDArray[np.bool_]
 CODEBOOK_FIELDS = ("name", "parent", "definition", "include", "exclude", "example")
 GIVEN_TYPES = {"segment_id": "str", "coder": "str", "code": "str"}
 READ_TYPES = {"segment_id": "str", "coder": "str"}
+SPAN_TYPES = {"transcript": "str", "coder": "str", "code": "str", "start": "int64", "end": "int64"}
+STRETCH_TYPES = {"transcript": "str", "coder": "str", "start": "int64", "end": "int64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +123,15 @@ def _fill(study: Study, ingested: Ingested, preprocess_keys: Sequence[str], fold
     outside = [*_outside_coverage(given, reads), *_same_words(ingested.transcripts)]
     _write_rows(folder / "given.parquet", sorted(set(given)), GIVEN_TYPES)
     _write_rows(folder / "read.parquet", read_rows, READ_TYPES)
+    spans = {(c.transcript_id, c.coder, c.code, c.start, c.end) for c in coded.codings}
+    _write_rows(folder / "spans.parquet", sorted(spans), SPAN_TYPES)
+    stretches = {(r.transcript_id, r.coder, r.start, r.end) for r in coded.reads}
+    _write_rows(folder / "stretches.parquet", sorted(stretches), STRETCH_TYPES)
     write_json(folder / BINDINGS, coded.bindings)
     write_json(folder / "study.json", _summary(study, coded, placement, segments, outside))
 
 
-def _write_rows(path: Path, rows: Sequence[tuple[str, ...]], types: Mapping[str, str]) -> None:
+def _write_rows(path: Path, rows: Sequence[tuple[Any, ...]], types: Mapping[str, str]) -> None:
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(types)
     write_parquet(path, dict(zip(types, columns, strict=True)), types)
 
@@ -155,6 +162,7 @@ def _summary(
         ],
         "coders": [[name, kind] for name, kind in coded.coders.items()],
         "n_codings": {name: sum(coding.coder == name for coding in coded.codings) for name in coded.coders},
+        "sittings": [asdict(sitting) for sitting in coded.sittings],
         "context": sorted(coded.context),
         "groups": _groups(study, coded, segments),
         "participants": {name: dict(row) for name, row in coded.participants.items()},
@@ -190,6 +198,16 @@ def read_study_json(study: Study, units_key: str) -> dict[str, Any]:
     """What ``_summary`` wrote: codebook, coders, counts, notes."""
     found: dict[str, Any] = read_json(stage_dir(study, STAGE, units_key) / "study.json")
     return found
+
+
+def read_spans(study: Study, units_key: str) -> pd.DataFrame:
+    """What people coded, as they marked it: transcript, coder, code, start, end."""
+    return read_parquet(stage_dir(study, STAGE, units_key) / "spans.parquet")
+
+
+def read_stretches(study: Study, units_key: str) -> pd.DataFrame:
+    """What people read: transcript, coder, start, end."""
+    return read_parquet(stage_dir(study, STAGE, units_key) / "stretches.parquet")
 
 
 def read_units(study: Study, units_key: str, preprocess_keys: Sequence[str]) -> Units:

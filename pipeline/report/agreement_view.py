@@ -70,7 +70,7 @@ def agreement_view(run: RunTables) -> AgreementView:
     """Tables of all pairs."""
     comparisons = run.agreement["comparisons"]
     columns = _columns(comparisons)
-    pairs = list(_pairs(comparisons, run.agreement["overall"], [key for key, _ in columns]))
+    pairs = list(_pairs(comparisons, run.agreement["macro"], [key for key, _ in columns]))
     shown = _fitting(pairs)
     return AgreementView(columns, shown, len(pairs) - len(shown))
 

@@ -1,0 +1,40 @@
+"""Statistics and intervals as they stand in the JSON files: numbers, null with a reason, the method of intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.agreement.intervals import Interval
+from pipeline.agreement.statistic import Statistic
+
+
+def number(value: float) -> float | None:
+    """A number, or null where it is undefined."""
+    return None if math.isnan(value) else float(value)
+
+
+def statistics_row(found: Mapping[str, Statistic]) -> dict[str, Any]:
+    """Each statistic by its key, and ``undefined``: the reasons of those that have no value."""
+    return {
+        **{key: number(statistic.value) for key, statistic in found.items()},
+        "undefined": {key: statistic.reason for key, statistic in found.items() if statistic.reason},
+    }
+
+
+def interval_row(interval: Interval) -> dict[str, Any]:
+    """low, high (null without an interval), level, method, n_transcripts, reason."""
+    return {
+        "low": number(interval.low),
+        "high": number(interval.high),
+        "level": interval.level,
+        "method": interval.method,
+        "n_transcripts": interval.n_transcripts,
+        "reason": interval.reason,
+    }
+
+
+def cell(value: str | float | None) -> str | float:
+    """A value as a CSV table has it: empty where there is none."""
+    return "" if value is None else value
