@@ -75,7 +75,26 @@ class EvaluationSection(_Section):
 class AuditSection(_Section):
     """What counts as good enough."""
 
-    margin: float = Field(0.10, ge=0, le=1, description="not used yet")
+    margin: float = Field(
+        0.10,
+        ge=0,
+        le=1,
+        description="with two coders: by how much less the model may agree with them than they with each other, "
+        "in kappa, to count as good as a coder",
+    )
+    epsilon: float = Field(
+        0.20,
+        ge=0,
+        lt=1,
+        description="with three coders or more: what the alternative annotator test lets the model lose by; 0.2 "
+        "where coders are experts, 0.15 trained, 0.1 anybody",
+    )
+    width: float = Field(
+        0.20,
+        gt=0,
+        le=1,
+        description="how wide an interval may be; the report says how much more coding it takes",
+    )
 
 
 class RetrainSection(_Section):

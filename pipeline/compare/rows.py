@@ -9,6 +9,9 @@ from typing import Any
 from pipeline.agreement.intervals import Interval
 from pipeline.agreement.statistic import Statistic
 
+#: Nominal coverage of every interval of the audit, but for those of one-sided tests, which say so.
+LEVEL = 0.95
+
 
 def number(value: float) -> float | None:
     """A number, or null where it is undefined."""
@@ -33,6 +36,11 @@ def interval_row(interval: Interval) -> dict[str, Any]:
         "n_transcripts": interval.n_transcripts,
         "reason": interval.reason,
     }
+
+
+def no_interval_row(reason: str, *, n_transcripts: int) -> dict[str, Any]:
+    """Why there is no interval over so many transcripts."""
+    return interval_row(Interval(math.nan, math.nan, LEVEL, "", n_transcripts, reason))
 
 
 def cell(value: str | float | None) -> str | float:

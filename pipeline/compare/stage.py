@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from corpus.files import write_json
 from corpus.study import Study
 from pipeline.cache import cached
-from pipeline.compare.columns import MODEL, Panel, read_panel
+from pipeline.compare.basis import bases_of, basis_rows, first_suggested, silent_about_basis
+from pipeline.compare.beside import beside_rows, set_beside
+from pipeline.compare.cells import cells_of
+from pipeline.compare.columns import MACHINE, MODEL, Panel, read_panel
 from pipeline.compare.pairs import all_pairs, count_pair, macro_row, pair_rows, write_pairs
+from pipeline.compare.slices import slices
 from pipeline.units import read_study_json, read_units
 
 STAGE = "compare"
@@ -19,47 +25,78 @@ SCHEMA = 2
 
 def compare(study: Study, units_key: str, preprocess_keys: Sequence[str], train_key: str) -> str:
     """Compare all columns; the key of what was cached."""
-    seed = study.settings.study.seed
+    seed, settings = study.settings.study.seed, study.settings.audit
+    facts = read_study_json(study, units_key)
+    silent = silent_about_basis(facts["sittings"])
+    # Of what was coded without saying whether a suggestion was in view, it matters whether there was one.
+    suggested = {name: when for name, when in first_suggested(study).items() if name in silent}
 
     def fill(folder: Path) -> None:
         units = read_units(study, units_key, preprocess_keys)
-        facts = read_study_json(study, units_key)
         panel = read_panel(study, units, train_key, facts["codebook"])
-        agreement = _agreement(panel, seed=seed)
+        agreement = _agreement(panel, facts, suggested, seed=seed)
         write_json(folder / "agreement.json", agreement)
         write_pairs(folder / "agreement.csv", agreement["comparisons"])
 
-    return cached(study, STAGE, {"units": units_key, "train": train_key, "seed": seed}, fill)
+    inputs = {
+        "units": units_key,
+        "train": train_key,
+        "seed": seed,
+        "settings": settings.model_dump(mode="json"),
+        "suggested": suggested,
+    }
+    return cached(study, STAGE, inputs, fill)
 
 
-def _agreement(panel: Panel, *, seed: int) -> dict[str, Any]:
+def _agreement(
+    panel: Panel, facts: Mapping[str, Any], suggested: Mapping[str, str], *, seed: int
+) -> dict[str, Any]:
     pairs = [pair_rows(panel, count_pair(panel, a, b, kind), seed=seed) for a, b, kind in all_pairs(panel)]
+    cells = cells_of(panel)
+    sittings = facts["sittings"]
     return {
         "schema": SCHEMA,
         "units": _units(panel),
-        "coders": [
-            {
-                "name": column.name,
-                "kind": column.kind,
-                "n_units": int(column.seen.sum()),
-                "n_codes": int(column.codes.sum()),
-            }
-            for column in panel.columns
-        ],
+        "coders": _coders(panel),
         "comparisons": [row for rows in pairs for row in rows],
         "macro": [macro_row(rows) for rows in pairs],
         "overall": [],
+        "beside": [
+            row
+            for other in panel.of_kind(MODEL, MACHINE)
+            if (found := set_beside(panel, other))
+            for row in beside_rows(panel, found, seed=seed)
+        ],
         "verdicts": [],
+        "basis": basis_rows(cells, bases_of(panel, sittings, suggested), seed=seed),
+        "slices": slices(
+            panel,
+            cells,
+            participants=facts["participants"],
+            attributes=facts["attributes"],
+            sittings=sittings,
+            seed=seed,
+        ),
     }
 
 
+def _coders(panel: Panel) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": column.name,
+            "kind": column.kind,
+            "n_units": int(column.seen.sum()),
+            "n_codes": int(column.codes.sum()),
+        }
+        for column in panel.columns
+    ]
+
+
 def _units(panel: Panel) -> dict[str, Any]:
-    people = [column for column in panel.columns if column.kind != MODEL]
+    read = [column.seen for column in panel.columns if column.kind != MODEL]
     return {
         "n_segments": len(panel.segments),
-        "n_read": int(sum(column.seen for column in panel.columns).astype(bool).sum())
-        if panel.columns
-        else 0,
+        "n_read": int(np.any(read, axis=0).sum()) if read else 0,
         "rule": "segments of speakers that are not context, where both read; codes of the codebook, parents that "
         "nobody gave left out",
     }

@@ -1,0 +1,101 @@
+"""Coded blind, or with a suggestion in view: kept apart, both shown, the difference named (anchoring)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from corpus.files import read_json
+from corpus.study import Study
+from pipeline.compare.cells import KINDS, PairCells, figures, pool, second_less_first
+from pipeline.compare.columns import BoolArray, FloatArray, Panel
+
+BLIND, SEEN = "blind", "seen"
+
+
+@dataclass(frozen=True, slots=True)
+class Bases:
+    """Which transcripts each coder coded blind.
+
+    blind: coder -> (t,); False where a suggestion was in view, or where that cannot be excluded.
+    n_stated, n_assumed: of the sittings of human coders, those whose rows say it, and those that were decided by when
+        suggestions were first made.
+    """
+
+    blind: Mapping[str, BoolArray]
+    n_stated: int
+    n_assumed: int
+
+
+def first_suggested(study: Study) -> dict[str, str]:
+    """Transcript -> when a finished run first suggested something for it (ISO 8601, UTC)."""
+    found: dict[str, str] = {}
+    for path in sorted(study.runs_dir.glob("[0-9]*/manifest.json")):
+        manifest = read_json(path)
+        for name in manifest.get("suggested", []):
+            found.setdefault(name, manifest["created_at"])
+    return found
+
+
+def silent_about_basis(sittings: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Transcripts with rows that do not say whether a suggestion was in view."""
+    return {sitting["transcript_id"] for sitting in sittings if "" in sitting["bases"]}
+
+
+def is_blind(sitting: Mapping[str, Any], suggested_at: str) -> bool:
+    """Whether a coder coded a transcript without seeing suggestions.
+
+    One row that says seen or accepted means that they were in view all through the transcript. Rows that say nothing
+    count as blind only if nothing was ever suggested there, or all were made on days before the first suggestion.
+    """
+    if {"seen", "accepted"} & set(sitting["bases"]):
+        return False
+    if "" not in sitting["bases"] or not suggested_at:
+        return True
+    if sitting["n_undated"] or not sitting["last"]:
+        return False
+    return bool(sitting["last"] < datetime.fromisoformat(suggested_at).date().isoformat())
+
+
+def bases_of(panel: Panel, sittings: Sequence[Mapping[str, Any]], suggested: Mapping[str, str]) -> Bases:
+    """What each human coder coded blind. suggested: as ``first_suggested`` has it."""
+    number_of = {name: t for t, name in enumerate(panel.transcripts)}
+    blind = {column.name: np.ones(len(panel.transcripts), dtype=bool) for column in panel.humans}
+    mine = [s for s in sittings if s["coder"] in blind and s["transcript_id"] in number_of]
+    for sitting in mine:
+        name = sitting["transcript_id"]
+        blind[sitting["coder"]][number_of[name]] = is_blind(sitting, suggested.get(name, ""))
+    n_silent = sum("" in sitting["bases"] for sitting in mine)
+    return Bases(blind, len(mine) - n_silent, n_silent)
+
+
+def basis_rows(cells: Sequence[PairCells], bases: Bases, *, seed: int) -> dict[str, Any]:
+    """``basis`` of agreement.json: pairs of people and with the model, blind and seen, and seen less blind."""
+    rows = []
+    for kind in KINDS:
+        pairs = [pair for pair in cells if pair.kind == kind]
+        if pairs:
+            rows.append({"kind": kind, **_apart(pairs, bases, seed=seed)})
+    return {"n_stated": bases.n_stated, "n_assumed": bases.n_assumed, "kinds": rows}
+
+
+def _apart(pairs: Sequence[PairCells], bases: Bases, *, seed: int) -> dict[str, Any]:
+    def blind(pair: PairCells) -> BoolArray:
+        """Both coded it blind; a model always has."""
+        ones = np.ones(len(pair.n_units), dtype=bool)
+        return np.asarray(bases.blind.get(pair.a.name, ones) & bases.blind.get(pair.b.name, ones), dtype=bool)
+
+    parts: dict[str, tuple[FloatArray, FloatArray]] = {
+        BLIND: pool(pairs, only=blind),
+        SEEN: pool(pairs, only=lambda pair: ~blind(pair)),
+    }
+    row: dict[str, Any] = {name: figures(*part, seed=seed) for name, part in parts.items()}
+    if not (row[BLIND]["n_units"] and row[SEEN]["n_units"]):
+        none = "all was coded blind" if row[BLIND]["n_units"] else "nothing was coded blind"
+        return row | {"seen_less_blind": None, "reason": none}
+    both = np.concatenate([part.sum(axis=1, keepdims=True) for part, _ in parts.values()], axis=-1)
+    return row | {"seen_less_blind": second_less_first(both, seed=seed), "reason": ""}

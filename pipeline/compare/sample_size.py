@@ -1,0 +1,70 @@
+"""How many more interviews must be coded by several people for an interval of a stated width."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy.special import stdtrit
+
+from pipeline.agreement.intervals import Function, leave_one_out, why_none
+from pipeline.compare.columns import FloatArray
+
+#: Further than this no spread of a few interviews can be trusted to reach.
+MOST_TRANSCRIPTS = 100_000
+
+
+def sample_size(
+    sums: FloatArray, statistic: Function, *, width: float, level: float = 0.95
+) -> list[dict[str, Any]]:
+    """For each code the transcripts that an interval of ``width`` takes, and how many there are.
+
+    From the jackknife's standard error se of the n transcripts that there are: the least n' with
+    2 t(n' - 1) se sqrt(n / n') <= width, for a standard error falls with the square root of the number of independent
+    interviews (Cochran 1977, Sampling Techniques, 3rd ed., ch. 4). It supposes more interviews like those coded.
+
+    sums: (t, k, n_sums), what each transcript adds; statistic: from (..., k, n_sums) to (..., k).
+    """
+    value, without = statistic(sums.sum(axis=0)), leave_one_out(sums, statistic)
+    weighty = np.abs(sums).sum(axis=-1) > 0
+    return [
+        _row(float(value[k]), without[weighty[:, k], k], width=width, level=level)
+        for k in range(sums.shape[1])
+    ]
+
+
+def _row(theta: float, without: FloatArray, *, width: float, level: float) -> dict[str, Any]:
+    n = len(without)
+    row: dict[str, Any] = {
+        "n_transcripts": n,
+        "width": width,
+        "width_now": None,
+        "n_needed": None,
+        "n_more": None,
+    }
+    if reason := why_none(theta, without, n):
+        return row | {"reason": reason}
+    se = math.sqrt((n - 1) / n * float(np.sum(np.square(without - without.mean()))))
+    n_needed = transcripts_needed(se * math.sqrt(n), width=width, level=level)
+    row["width_now"] = width_of(se * math.sqrt(n), n, level=level)
+    if n_needed > MOST_TRANSCRIPTS:
+        return row | {"reason": f"more than {MOST_TRANSCRIPTS:,} transcripts"}
+    return row | {"n_needed": n_needed, "n_more": max(n_needed - n, 0), "reason": ""}
+
+
+def width_of(spread: float, n: int, *, level: float) -> float:
+    """Width of an interval over n transcripts. spread: the standard error times the root of the number it is from."""
+    return 2 * float(stdtrit(n - 1, (1 + level) / 2)) * spread / math.sqrt(n)
+
+
+def transcripts_needed(spread: float, *, width: float, level: float) -> int:
+    """The least number of transcripts, from 2, with an interval no wider than ``width``; the limit plus 1 if none."""
+    low, high = 2, MOST_TRANSCRIPTS + 1
+    while low < high:
+        middle = (low + high) // 2
+        if width_of(spread, middle, level=level) <= width:
+            high = middle
+        else:
+            low = middle + 1
+    return low

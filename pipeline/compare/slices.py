@@ -1,0 +1,171 @@
+"""Where agreement is better and worse: over time, by what is known of participants, by transcript, by coder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from pipeline.compare.cells import KINDS, PairCells, alpha_difference, figures, pool
+from pipeline.compare.columns import Panel
+
+#: An attribute with more values than this (a name, a date) tells participants apart and nothing else.
+MOST_VALUES = 12
+#: Periods hold at least so many transcripts; there are at most so many periods.
+FEWEST_IN_PERIOD, MOST_PERIODS = 4, 4
+
+Participants = Mapping[str, Mapping[str, str]]
+
+
+def slices(
+    panel: Panel,
+    cells: Sequence[PairCells],
+    *,
+    participants: Participants,
+    attributes: Sequence[str],
+    sittings: Sequence[Mapping[str, Any]],
+    seed: int,
+) -> dict[str, Any]:
+    """``slices`` of agreement.json: time, attributes, transcripts, coders; pairs of people and with the model apart.
+
+    sittings: as ``corpus.records.Sitting`` has them.
+    """
+    days = _days(panel, sittings)
+    by_kind = {kind: [pair for pair in cells if pair.kind == kind] for kind in KINDS}
+    by_kind = {kind: pairs for kind, pairs in by_kind.items() if pairs}
+    return {
+        "time": [_over_time(kind, pairs, days, seed=seed) for kind, pairs in by_kind.items()],
+        "attributes": [
+            _by_attribute(kind, pairs, panel, name, participants, seed=seed)
+            for name in attributes
+            for kind, pairs in by_kind.items()
+        ],
+        "transcripts": _by_transcript(panel, by_kind, days),
+        "coders": _by_coder(panel, by_kind, sittings, seed=seed),
+    }
+
+
+def _days(panel: Panel, sittings: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """(t,), the last day on which a human coder coded each transcript, or ""."""
+    humans = {column.name for column in panel.humans}
+    last: dict[str, str] = {}
+    for sitting in sittings:
+        if sitting["coder"] in humans:
+            last[sitting["transcript_id"]] = max(last.get(sitting["transcript_id"], ""), sitting["last"])
+    return tuple(last.get(name, "") for name in panel.transcripts)
+
+
+def _over_time(kind: str, pairs: Sequence[PairCells], days: Sequence[str], *, seed: int) -> dict[str, Any]:
+    """Periods of equally many transcripts in the order of their days, and the last against the first."""
+    counts, n_units = pool(pairs)
+    dated = np.array([bool(day) for day in days], dtype=bool)
+    order = sorted(np.flatnonzero((n_units > 0) & dated).tolist(), key=lambda t: (days[t], t))
+    row: dict[str, Any] = {"kind": kind, "n_undated": int(((n_units > 0) & ~dated).sum()), "periods": []}
+    parts = _periods([days[t] for t in order])
+    if len(parts) < 2:
+        needed = 2 * FEWEST_IN_PERIOD
+        why = f"{len(order)} transcripts with a date in coded_at, on too few days: {needed} needed for two periods"
+        return row | {"last_less_first": None, "reason": why}
+    periods = [order[first:last] for first, last in parts]
+    row["periods"] = [
+        {"from": days[at[0]], "to": days[at[-1]], **figures(counts[at], n_units[at], seed=seed)}
+        for at in periods
+    ]
+    change = alpha_difference(counts[periods[0]], counts[periods[-1]], seed=seed)
+    return row | {"last_less_first": change, "reason": ""}
+
+
+def _periods(days: Sequence[str]) -> list[tuple[int, int]]:
+    """Places where equal periods begin and end; what was coded on one day stays in one period."""
+    n_periods = min(MOST_PERIODS, len(days) // FEWEST_IN_PERIOD)
+    if n_periods < 2:
+        return []
+    borders = {0, len(days)}
+    for number in range(1, n_periods):
+        place = len(days) * number // n_periods
+        while place < len(days) and days[place] == days[place - 1]:
+            place += 1
+        borders.add(place)
+    return list(pairwise(sorted(borders)))
+
+
+def _by_attribute(
+    kind: str,
+    pairs: Sequence[PairCells],
+    panel: Panel,
+    name: str,
+    participants: Participants,
+    *,
+    seed: int,
+) -> dict[str, Any]:
+    """Each value of a column of participants.csv, and how it differs from all others together."""
+    counts, n_units = pool(pairs)
+    of = np.array([participants.get(t, {}).get(name, "") for t in panel.transcripts], dtype=object)
+    here = n_units > 0
+    values = sorted(set(of[here]))
+    row: dict[str, Any] = {"kind": kind, "attribute": name, "values": []}
+    if len(values) < 2:
+        return row | {"reason": "all transcripts that are compared have the same value"}
+    if len(values) > MOST_VALUES:
+        return row | {"reason": f"{len(values)} values: more than {MOST_VALUES} are no groups"}
+    for value in values:
+        mine, others = here & (of == value), here & (of != value)
+        row["values"].append(
+            {
+                "value": value,
+                **figures(counts[mine], n_units[mine], seed=seed),
+                "less_others": alpha_difference(counts[others], counts[mine], seed=seed),
+            }
+        )
+    return row | {"reason": ""}
+
+
+def _by_transcript(
+    panel: Panel, by_kind: Mapping[str, Sequence[PairCells]], days: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Each transcript by itself, in the order of its days; without intervals, for it is one."""
+    pooled = {kind: pool(pairs) for kind, pairs in by_kind.items()}
+    rows = []
+    for t in sorted(range(len(panel.transcripts)), key=lambda t: (days[t], t)):
+        found = {
+            kind: figures(counts[t : t + 1], n_units[t : t + 1], seed=0, with_interval=False)
+            for kind, (counts, n_units) in pooled.items()
+            if n_units[t]
+        }
+        if found:
+            rows.append({"transcript": panel.transcripts[t], "day": days[t], **found})
+    return rows
+
+
+def _by_coder(
+    panel: Panel,
+    by_kind: Mapping[str, Sequence[PairCells]],
+    sittings: Sequence[Mapping[str, Any]],
+    *,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Who read and coded how much, and how far each agrees with all others and with the model."""
+    rows = []
+    for column in panel.columns:
+        if column.kind == "model":
+            continue
+        mine = [sitting for sitting in sittings if sitting["coder"] == column.name]
+        days = sorted(day for sitting in mine for day in (sitting["first"], sitting["last"]) if day)
+        row: dict[str, Any] = {
+            "coder": column.name,
+            "kind": column.kind,
+            "n_transcripts": len(np.unique(panel.place[column.seen])),
+            "n_units": int(column.seen.sum()),
+            "n_given": int(column.given[column.seen].sum()),
+            "n_units_with_code": int(column.given[column.seen].any(axis=1).sum()),
+            "n_codes_used": int(column.given[column.seen].any(axis=0).sum()),
+            "from": days[0] if days else "",
+            "to": days[-1] if days else "",
+        }
+        for kind, pairs in by_kind.items():
+            own = [pair for pair in pairs if column.name in (pair.a.name, pair.b.name)]
+            row[kind] = figures(*pool(own), seed=seed) if own else None
+        rows.append(row)
+    return rows
