@@ -120,7 +120,7 @@ def _compare(a: Column, b: Column, kind: str, units: Units, *, seed: int) -> lis
     pooled = counts.sum(axis=1, keepdims=True)
     keys = [None, *(units.codes[code] for code in codes)]
     cells = np.concatenate([pooled, counts], axis=1)
-    intervals = {key: pair_intervals(cells, key, seed=seed) for key in WITH_INTERVAL} if len(rows) else {}
+    intervals = pair_intervals(cells, WITH_INTERVAL, seed=seed) if len(rows) else {}
     return [
         _row(a, b, kind, key, cells[:, i], len(rows), len(transcripts), len(codes) if key is None else 1)
         | {"ci": {name: _interval(found[i]) for name, found in intervals.items()}}
