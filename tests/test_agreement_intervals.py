@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,6 +35,10 @@ def true_value(key: str) -> float:
     return float(PAIR_STATISTICS[key](many))
 
 
+def of_pairs(counts: np.ndarray, key: str, **options: Any) -> tuple[Interval, ...]:
+    return pair_intervals(counts, [key], **options)[key]
+
+
 def coverage(found: tuple[Interval, ...], value: float) -> float:
     assert all(interval.defined for interval in found)
     return float(np.mean([interval.low <= value <= interval.high for interval in found]))
@@ -48,14 +53,14 @@ def coverage(found: tuple[Interval, ...], value: float) -> float:
     ],
 )
 def test_method_follows_from_the_number_of_transcripts(n_transcripts: int, method: str) -> None:
-    (interval,) = pair_intervals(interviews(n_transcripts, 1, seed=0), "cohen_kappa", seed=0)
+    (interval,) = of_pairs(interviews(n_transcripts, 1, seed=0), "cohen_kappa", seed=0)
     assert interval.method == method
     assert interval.n_transcripts == n_transcripts
     assert interval.low < interval.high <= 1
 
 
 def test_fewer_than_eight_transcripts_give_no_interval_but_the_reason() -> None:
-    (interval,) = pair_intervals(interviews(7, 1, seed=0), "cohen_kappa", seed=0)
+    (interval,) = of_pairs(interviews(7, 1, seed=0), "cohen_kappa", seed=0)
     assert math.isnan(interval.low)
     assert math.isnan(interval.high)
     assert interval.reason == "too few transcripts: 7, at least 8 needed"
@@ -63,7 +68,7 @@ def test_fewer_than_eight_transcripts_give_no_interval_but_the_reason() -> None:
 
 def test_transcripts_without_units_are_not_counted() -> None:
     counts = np.concatenate([interviews(7, 1, seed=0), np.zeros((5, 1, 4), dtype=np.int64)])
-    (interval,) = pair_intervals(counts, "percent_agreement", seed=0)
+    (interval,) = of_pairs(counts, "percent_agreement", seed=0)
     assert interval.n_transcripts == 7
     assert not interval.defined
 
@@ -71,9 +76,9 @@ def test_transcripts_without_units_are_not_counted() -> None:
 def test_shares_of_a_code_count_only_transcripts_that_hold_it() -> None:
     counts = interviews(12, 1, seed=0)
     counts[6:, :, :3] = 0
-    by_key = {key: pair_intervals(counts, key, seed=0)[0] for key in ("f1", "percent_agreement")}
-    assert by_key["f1"].reason == "too few transcripts: 6, at least 8 needed"
-    assert by_key["percent_agreement"].defined
+    by_key = pair_intervals(counts, ["f1", "percent_agreement"], seed=0)
+    assert by_key["f1"][0].reason == "too few transcripts: 6, at least 8 needed"
+    assert by_key["percent_agreement"][0].defined
 
 
 @pytest.mark.parametrize("key", ["percent_agreement", "precision", "recall", "f1"])
@@ -81,7 +86,7 @@ def test_share_intervals_stay_between_zero_and_one(key: str) -> None:
     counts = interviews(10, 20, seed=3)
     counts[:9, :, 1:3] = 0
     counts[9, :, 1:3] = 1
-    for interval in pair_intervals(counts, key, seed=0):
+    for interval in of_pairs(counts, key, seed=0):
         assert 0 < interval.low < interval.high < 1
         assert interval.method.endswith("logit scale")
 
@@ -99,7 +104,7 @@ def test_share_intervals_stay_between_zero_and_one(key: str) -> None:
 def test_no_interval_where_transcripts_cannot_carry_one(
     counts: list[list[int]], key: str, reason: str
 ) -> None:
-    (interval,) = pair_intervals(np.array(counts)[:, None], key, seed=0)
+    (interval,) = of_pairs(np.array(counts)[:, None], key, seed=0)
     assert reason in interval.reason
     assert math.isnan(interval.low)
     assert interval.method == ""
@@ -107,7 +112,7 @@ def test_no_interval_where_transcripts_cannot_carry_one(
 
 def test_few_undefined_resamples_are_left_out_and_counted() -> None:
     counts = np.array([[0, 0, 0, 20]] * 36 + [[4, 1, 1, 14], [3, 0, 1, 5], [2, 2, 0, 9], [1, 0, 1, 9]])
-    (interval,) = pair_intervals(counts[:, None], "cohen_kappa", seed=0)
+    (interval,) = of_pairs(counts[:, None], "cohen_kappa", seed=0)
     assert interval.defined
     assert interval.method.endswith("of them undefined and left out")
 
@@ -131,34 +136,34 @@ def test_bca_is_that_of_scipy_on_the_same_resamples() -> None:
 
 @pytest.mark.parametrize("key", ["cohen_kappa", "krippendorff_alpha", "gwet_ac1", *SHARES])
 def test_jackknife_at_twelve_transcripts_covers_as_often_as_it_says(key: str) -> None:
-    found = pair_intervals(interviews(12, 1000, seed=12), key, seed=0)
+    found = of_pairs(interviews(12, 1000, seed=12), key, seed=0)
     assert 0.90 < coverage(found, true_value(key)) < 0.99
 
 
 @pytest.mark.parametrize("key", ["cohen_kappa", "percent_agreement"])
 def test_bootstrap_at_forty_transcripts_covers_as_often_as_it_says(key: str) -> None:
-    found = pair_intervals(interviews(40, 300, seed=40), key, seed=0, n_resamples=999)
+    found = of_pairs(interviews(40, 300, seed=40), key, seed=0, n_resamples=999)
     assert 0.89 < coverage(found, true_value(key)) < 0.99
 
 
 def test_same_seed_gives_the_same_interval_and_another_seed_another() -> None:
     counts = interviews(30, 1, seed=0)
-    first, again, other = (pair_intervals(counts, "cohen_kappa", seed=seed)[0] for seed in (1, 1, 2))
+    first, again, other = (of_pairs(counts, "cohen_kappa", seed=seed)[0] for seed in (1, 1, 2))
     assert first == again
     assert first.low != other.low
 
 
 def test_a_code_has_the_interval_that_it_has_alone() -> None:
     counts = interviews(30, 3, seed=0)
-    together = pair_intervals(counts, "cohen_kappa", seed=0)
+    together = of_pairs(counts, "cohen_kappa", seed=0)
     for k in range(3):
-        (alone,) = pair_intervals(counts[:, [k]], "cohen_kappa", seed=0)
+        (alone,) = of_pairs(counts[:, [k]], "cohen_kappa", seed=0)
         assert (alone.low, alone.high) == pytest.approx((together[k].low, together[k].high), abs=1e-9)
 
 
 def test_level_widens_the_interval() -> None:
     counts = interviews(12, 1, seed=0)
-    (narrow,), (wide,) = (pair_intervals(counts, "cohen_kappa", seed=0, level=level) for level in (0.8, 0.99))
+    (narrow,), (wide,) = (of_pairs(counts, "cohen_kappa", seed=0, level=level) for level in (0.8, 0.99))
     assert wide.low < narrow.low < narrow.high < wide.high
 
 
@@ -177,5 +182,5 @@ def test_sums_without_a_dimension_for_codes_are_refused() -> None:
 
 def test_every_statistic_of_thirty_transcripts_and_twenty_codes_has_an_interval_or_a_reason() -> None:
     counts = interviews(30, 20, seed=0, n_units=(300, 400))
-    for key in PAIR_STATISTICS:
-        assert all(found.defined or found.reason for found in pair_intervals(counts, key, seed=0))
+    for found in pair_intervals(counts, PAIR_STATISTICS, seed=0).values():
+        assert all(interval.defined or interval.reason for interval in found)

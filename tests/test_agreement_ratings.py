@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from corpus.errors import StudyError
 from pipeline.agreement.coefficients import COEFFICIENTS
 from pipeline.agreement.pairs import PAIR_STATISTICS
 from pipeline.agreement.ratings import OVERALL, PAIRWISE, RatingsAgreement, RatingsError, rate_table
+from pipeline.agreement.sets import DISTANCES
+from pipeline.agreement.unitizing import UnitizingAgreement
 
 BAD_TABLES = Path(__file__).parents[2] / "shared" / "truth" / "badinputs" / "csv"
 
@@ -116,9 +119,17 @@ def test_odd_table_has_the_outcome_asked_for(name: str, said: str) -> None:
     assert any(said in warning for warning in warnings) if said else warnings == ()
 
 
+BEYOND_TABLES = {
+    "weighted_kappa",
+    "character_kappa",
+    *(f"alpha_{distance}" for distance in DISTANCES),
+    *(f"unitizing_{found.name}" for found in fields(UnitizingAgreement)),
+}
+
+
 def test_every_coefficient_that_is_computed_says_how() -> None:
     keys = [coefficient.key for coefficient in COEFFICIENTS]
     assert len(set(keys)) == len(keys)
-    assert set(keys) == {*PAIR_STATISTICS, *OVERALL, *PAIRWISE}
+    assert set(keys) == {*PAIR_STATISTICS, *OVERALL, *PAIRWISE, *BEYOND_TABLES}
     for coefficient in COEFFICIENTS:
         assert all((coefficient.formula, coefficient.source, coefficient.missing, coefficient.undefined))

@@ -14,13 +14,19 @@ Which file answers what:
     values          Ratings, encode; counts of values by unit, confusion of two coders
     statistic       Statistic: value, reason, n_units, n_coders
     percent         percent_agreement (any number of coders)
-    cohen, scott    cohen_kappa, scott_pi (two coders)
+    cohen, scott    cohen_kappa (weighted too), scott_pi (two coders)
     fleiss, gwet,
     brennan         fleiss_kappa, gwet_ac1, brennan_prediger (any number)
-    alpha           krippendorff_alpha: nominal, ordinal, interval, ratio (any number)
+    weights         disagreement_weights: linear, quadratic, ordinal or given
+    alpha           krippendorff_alpha: nominal, ordinal, interval, ratio, or a distance of one's own
+    sets            alpha_over_sets: MASI or Jaccard, where coders give a unit sets of codes
+    continuum       Continuum, span_sums: spans as lengths that add up over texts
+    unitizing       unitizing_agreement: u, binary, cu, (k)u and u of each code, for such spans
+    characters      count_characters: spans of two coders as counts for ``pairs``
     retrieval       precision, recall, f1 (macro or micro), f1_samples: one coder held as reference
     pairs           all of it at once for two coders and a code given or not, from counts of arrays
-    intervals       confidence intervals over transcripts: jackknife or BCa bootstrap
+    many            the same for all coders at once
+    intervals       confidence intervals over transcripts (jackknife or BCa bootstrap), of differences too
     coefficients    COEFFICIENTS: name, formula, source and missing-data rule of each, for reports
     ratings         rate_table: agreement in a plain table of ratings, with warnings in words
 """

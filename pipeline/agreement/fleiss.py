@@ -12,7 +12,7 @@ from pipeline.agreement.values import FloatArray, IntArray, Ratings, conclude, v
 def fleiss_kappa(ratings: Ratings) -> Statistic:
     """kappa = (P - P_e) / (1 - P_e), P_e = sum_k p_k^2, p_k the share of category k; at most 1.
 
-    Source: Fleiss (1971), Psychological Bulletin 76, pp. 379-380; with missing values Gwet (2014),
+    Source: Fleiss (1971), Psychological Bulletin 76, 378-382; with missing values Gwet (2014),
     Handbook of Inter-Rater Reliability, 4th ed., ch. 2. For two coders without missing values it is
     Scott's pi.
     Missing: P (percent agreement) over units with two values or more; p_k over all units with a value,

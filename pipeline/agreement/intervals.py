@@ -8,24 +8,25 @@ transcripts, so that leaving one out is a subtraction and a resample is a weight
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri, stdtrit
 
-from pipeline.agreement.pairs import PAIR_STATISTICS, SHARE_CELLS
+from pipeline.agreement.pairs import PAIR_STATISTICS, SHARE_CELLS, signed_bias
 from pipeline.agreement.values import FloatArray
 
 FEWEST = 8
 FEWEST_FOR_BOOTSTRAP = 30
 MOST_UNDEFINED = 0.05
 LEAST_SPREAD = 1e-12
+NO_SPREAD = "no spread"
 
 Function = Callable[[FloatArray], FloatArray]
-Scale = Literal["share", "coefficient"]
+Scale = Literal["share", "coefficient", "difference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +52,52 @@ class Interval:
         return not self.reason
 
 
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A statistic that is a function of sums over transcripts, and how its interval is made.
+
+    statistic: from (..., n_codes, n_sums) to (..., n_codes); nan where undefined.
+    scale: "share" (jackknife on the logit scale), "coefficient" (plain scale, cut at 1) or "difference"
+        (plain scale).
+    weighty: (n_transcripts, n_codes), which transcripts say anything about the statistic of a code;
+        without it those with any sum other than 0.
+    """
+
+    statistic: Function
+    scale: Scale
+    weighty: NDArray[np.bool_] | None = None
+
+
 def pair_intervals(
-    counts: ArrayLike, key: str, *, seed: int, level: float = 0.95, n_resamples: int = 4999
-) -> tuple[Interval, ...]:
-    """An interval for each code of one statistic of ``pairs``.
+    counts: ArrayLike, keys: Iterable[str], *, seed: int, level: float = 0.95, n_resamples: int = 4999
+) -> dict[str, tuple[Interval, ...]]:
+    """For each key an interval for each code of that statistic of ``pairs``, all over the same resamples.
 
     counts: (n_transcripts, n_codes, 4), as ``pairs`` describes them.
-    key: name in ``PAIR_STATISTICS``. For precision, recall and F1 a transcript counts only if it holds
+    keys: names in ``PAIR_STATISTICS``. For precision, recall and F1 a transcript counts only if it holds
         what they are shares of: seven transcripts with the code are few, however many are without.
+        The interval of the bias is that of its signed form without the sign: it begins at 0 where that
+        one holds 0.
     """
-    cells = np.asarray(counts, dtype=np.float64)
+    cells, keys = np.asarray(counts, dtype=np.float64), tuple(keys)
+    measures = {key: _pair_measure(cells, key) for key in keys}
+    found = several_intervals(cells, measures, seed=seed, level=level, n_resamples=n_resamples)
+    if "bias" in found:
+        found["bias"] = tuple(map(_without_sign, found["bias"]))
+    return found
+
+
+def _pair_measure(cells: FloatArray, key: str) -> Measure:
     weighty = cells[..., list(SHARE_CELLS.get(key, (0, 1, 2, 3)))].sum(axis=-1) > 0
-    return intervals(
-        cells,
-        PAIR_STATISTICS[key],
-        scale="share" if key in SHARE_CELLS else "coefficient",
-        weighty=weighty,
-        seed=seed,
-        level=level,
-        n_resamples=n_resamples,
-    )
+    if key == "bias":
+        return Measure(signed_bias, "difference", weighty)
+    return Measure(PAIR_STATISTICS[key], "share" if key in SHARE_CELLS else "coefficient", weighty)
+
+
+def _without_sign(interval: Interval) -> Interval:
+    """The interval of |x| from that of x; as it is if there is none."""
+    ends = sorted((abs(interval.low), abs(interval.high)))
+    return replace(interval, low=0.0 if interval.low <= 0 <= interval.high else ends[0], high=ends[1])
 
 
 def intervals(
@@ -86,31 +113,103 @@ def intervals(
     """An interval for each code, of any statistic that is a function of sums over transcripts.
 
     sums: (n_transcripts, n_codes, n_sums), what each transcript adds.
-    statistic: from (..., n_codes, n_sums) to (..., n_codes); nan where undefined.
-    scale: "share" (jackknife on the logit scale) or "coefficient" (plain scale, cut at 1).
-    weighty: (n_transcripts, n_codes), which transcripts say anything about the statistic of a code;
-        without it those with any sum other than 0.
+    statistic, scale, weighty: as ``Measure`` has them.
+
+    The difference of two statistics on the same transcripts is such a function: put the sums of both
+    side by side, so that each resample takes both from the same transcripts, and give
+    ``lambda s: cohen_kappa(s[..., :4]) - cohen_kappa(s[..., 4:])`` with scale "difference".
     """
+    measures = {"": Measure(statistic, scale, weighty)}
+    return several_intervals(sums, measures, seed=seed, level=level, n_resamples=n_resamples)[""]
+
+
+def several_intervals(
+    sums: ArrayLike, measures: Mapping[str, Measure], *, seed: int, level: float, n_resamples: int
+) -> dict[str, tuple[Interval, ...]]:
+    """As ``intervals``, of several statistics of the same sums, over the same resamples of transcripts."""
     sums = np.asarray(sums, dtype=np.float64)
     if sums.ndim != 3:
         raise ValueError(f"sums has shape {sums.shape}, expected (n_transcripts, n_codes, n_sums)")
-    weighty = np.abs(sums).sum(axis=-1) > 0 if weighty is None else weighty
+    some = np.abs(sums).sum(axis=-1) > 0
+    weighty = {key: some if of.weighty is None else of.weighty for key, of in measures.items()}
+    many = np.zeros(sums.shape[1], dtype=bool)
+    for held in weighty.values():
+        many |= held.sum(axis=0) >= FEWEST_FOR_BOOTSTRAP
+    drawn = resample_sums(sums, seed=seed, n_resamples=n_resamples) if many.any() else None
+    return {
+        key: _of_each_code(sums, drawn, measure, weighty[key], level=level)
+        for key, measure in measures.items()
+    }
+
+
+def _of_each_code(
+    sums: FloatArray,
+    drawn: FloatArray | None,
+    measure: Measure,
+    weighty: NDArray[np.bool_],
+    *,
+    level: float,
+) -> tuple[Interval, ...]:
+    statistic = measure.statistic
     value, without = statistic(sums.sum(axis=0)), leave_one_out(sums, statistic)
     n_weighty = weighty.sum(axis=0)
-    resampled = np.full((n_resamples, sums.shape[1]), np.nan)
-    many = n_weighty >= FEWEST_FOR_BOOTSTRAP
-    if many.any():
-        resampled[:, many] = resample(sums[:, many], statistic, seed=seed, n_resamples=n_resamples)
+    many = drawn is not None and (n_weighty >= FEWEST_FOR_BOOTSTRAP).any()
+    # A column of its own for each code, so that its resamples lie together.
+    resampled = np.asfortranarray(statistic(drawn)) if drawn is not None and many else None
     result = []
     for k, n in enumerate(n_weighty.tolist()):
         theta, theta_i = float(value[k]), without[weighty[:, k], k]
         if reason := why_none(theta, theta_i, n):
             result.append(_none(reason, level=level, n=n))
-        elif n < FEWEST_FOR_BOOTSTRAP:
-            result.append(jackknife_interval(theta, theta_i, scale=scale, level=level))
+        elif resampled is None or n < FEWEST_FOR_BOOTSTRAP:
+            result.append(jackknife_interval(theta, theta_i, scale=measure.scale, level=level))
         else:
             result.append(bca_interval(theta, theta_i, resampled[:, k], level=level))
     return tuple(result)
+
+
+def group_differences(
+    one: ArrayLike, other: ArrayLike, statistic: Function, *, scale: Scale, level: float = 0.95
+) -> tuple[tuple[float, Interval], ...]:
+    """For each code the statistic of one group of transcripts less that of another, and its interval.
+
+    one, other: sums as ``intervals`` takes them, of two groups that share no transcript.
+    statistic: as ``Measure`` has it. scale: of the statistic: a difference of shares stays in -1..1.
+
+    d ± t(v) se, se^2 the sum of both groups' jackknife variances, each group left out of by one
+    transcript at a time, and v the degrees of freedom of Welch (1947), Biometrika 34, from
+    n - 1 in each group. A group of fewer than 8 transcripts: no interval, with the reason.
+    """
+    groups = [np.asarray(sums, dtype=np.float64) for sums in (one, other)]
+    values = [statistic(sums.sum(axis=0)) for sums in groups]
+    without = [leave_one_out(sums, statistic) for sums in groups]
+    weighty = [np.abs(sums).sum(axis=-1) > 0 for sums in groups]
+    result = []
+    for k in range(groups[0].shape[1]):
+        parts = [
+            (float(value[k]), left[held[:, k], k])
+            for value, left, held in zip(values, without, weighty, strict=True)
+        ]
+        result.append((parts[0][0] - parts[1][0], _welch(parts, scale=scale, level=level)))
+    return tuple(result)
+
+
+def _welch(parts: Sequence[tuple[float, FloatArray]], *, scale: Scale, level: float) -> Interval:
+    n = [len(left) for _, left in parts]
+    for (theta, left), which in zip(parts, ("first", "second"), strict=True):
+        reason = why_none(theta, left, len(left))
+        # A group in which nothing varies has a variance of 0; only if neither varies is there no interval.
+        if reason and not reason.startswith(NO_SPREAD):
+            return _none(f"{which} group: {reason}", level=level, n=sum(n))
+    variances = [_jackknife_variance(left) for _, left in parts]
+    if sum(variances) < LEAST_SPREAD**2:
+        return _none(f"{NO_SPREAD} between transcripts, in either group", level=level, n=sum(n))
+    freedom = sum(variances) ** 2 / sum(v * v / (m - 1) for v, m in zip(variances, n, strict=True))
+    reach = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(sum(variances))
+    d = parts[0][0] - parts[1][0]
+    low, high = (max(d - reach, -1.0), min(d + reach, 1.0)) if scale == "share" else (d - reach, d + reach)
+    method = f"jackknife over {n[0]} and {n[1]} transcripts, t({freedom:.1f})"
+    return Interval(low, high, level, method, sum(n))
 
 
 def leave_one_out(sums: FloatArray, statistic: Function) -> FloatArray:
@@ -118,33 +217,40 @@ def leave_one_out(sums: FloatArray, statistic: Function) -> FloatArray:
     return statistic(sums.sum(axis=0) - sums)
 
 
-def resample(sums: FloatArray, statistic: Function, *, seed: int, n_resamples: int) -> FloatArray:
-    """The statistic of transcripts drawn with replacement; (n_resamples, n_codes).
+def resample_sums(sums: FloatArray, *, seed: int, n_resamples: int) -> FloatArray:
+    """The sums of transcripts drawn with replacement; (n_resamples, n_codes, n_sums).
 
-    The same draws for every statistic with the same seed and number of transcripts.
+    The same draws for the same seed and number of transcripts.
     """
     n = len(sums)
     times = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_resamples)
-    drawn = times.astype(np.float64) @ sums.reshape(n, -1)
-    return statistic(drawn.reshape(n_resamples, *sums.shape[1:]))
+    drawn: FloatArray = times.astype(np.float64) @ sums.reshape(n, -1)
+    return drawn.reshape(n_resamples, *sums.shape[1:])
 
 
 def jackknife_interval(theta: float, without: FloatArray, *, scale: Scale, level: float) -> Interval:
     """theta ± t(n - 1) se, se^2 = (n - 1)/n sum_i (theta_(i) - mean)^2, from n values without one transcript.
 
     Source: Tukey (1958), Annals of Mathematical Statistics 29, 614; Efron & Tibshirani (1993), ch. 11.
-    scale: a share is taken to its logit, with se / (theta (1 - theta)) as standard error there
-        (delta method: a leave-one-out share may be exactly 0 or 1), so the interval stays within 0..1.
+    scale: a coefficient ends at 1, a difference does not. A share is taken to its logit, with
+        se / (theta (1 - theta)) as standard error there (delta method: a leave-one-out share may be
+        exactly 0 or 1), so the interval stays within 0..1.
     """
     n = len(without)
-    se = math.sqrt((n - 1) / n * float(np.sum(np.square(without - without.mean()))))
+    se = math.sqrt(_jackknife_variance(without))
     t = float(stdtrit(n - 1, (1 + level) / 2))
     method = f"jackknife over {n} transcripts, t({n - 1})"
-    if scale == "coefficient":
-        return Interval(theta - t * se, min(theta + t * se, 1.0), level, method, n)
+    if scale != "share":
+        high = theta + t * se
+        return Interval(theta - t * se, min(high, 1.0) if scale == "coefficient" else high, level, method, n)
     logit, se = math.log(theta / (1 - theta)), se / (theta * (1 - theta))
     low, high = (1 / (1 + math.exp(-x)) for x in (max(logit - t * se, -700.0), logit + t * se))
     return Interval(low, high, level, f"{method}, logit scale", n)
+
+
+def _jackknife_variance(without: FloatArray) -> float:
+    n = len(without)
+    return (n - 1) / n * float(np.sum(np.square(without - without.mean())))
 
 
 def bca_interval(theta: float, without: FloatArray, resampled: FloatArray, *, level: float) -> Interval:
@@ -186,7 +292,7 @@ def why_none(theta: float, without: FloatArray, n: int, *, of: str = "transcript
     if np.isnan(without).any():
         return f"undefined without one of the {of}: it hangs on that one"
     if np.ptp(without) < LEAST_SPREAD:
-        return f"no spread between {of}: each gives the same value"
+        return f"{NO_SPREAD} between {of}: each gives the same value"
     return ""
 
 

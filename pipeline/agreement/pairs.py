@@ -97,9 +97,25 @@ def prevalence_b(counts: ArrayLike) -> FloatArray:
     return _divide(both + only_b, both + only_a + only_b + neither)
 
 
+def bias(counts: ArrayLike) -> FloatArray:
+    """|only_a - only_b| / n: how far apart the two prevalences are, 0..1; undefined without units.
+
+    Source: Byrt, Bishop & Carlin (1993), Journal of Clinical Epidemiology 46, 423-429, bias index,
+    without its sign. Kappa rises with it, at the same agreement.
+    """
+    return np.abs(signed_bias(counts))
+
+
+def signed_bias(counts: ArrayLike) -> FloatArray:
+    """(only_a - only_b) / n, -1..1: above 0 if a gave the code more often; undefined without units."""
+    both, only_a, only_b, neither = _cells(counts)
+    return _divide(only_a - only_b, both + only_a + only_b + neither)
+
+
 PAIR_STATISTICS: dict[str, Callable[[Any], FloatArray]] = {
     "prevalence_a": prevalence_a,
     "prevalence_b": prevalence_b,
+    "bias": bias,
     "percent_agreement": percent_agreement,
     "cohen_kappa": cohen_kappa,
     "krippendorff_alpha": krippendorff_alpha,
@@ -112,7 +128,8 @@ PAIR_STATISTICS: dict[str, Callable[[Any], FloatArray]] = {
 }
 """By the field of ``agreement.json``, in its order."""
 
-# Counts that carry a share: a transcript with none of them says nothing about it.
+# Counts that carry a share: a transcript with none of them says nothing about it. The bias is a share
+# of units too, but one whose interval is made with its sign (``intervals``).
 SHARE_CELLS: dict[str, tuple[int, ...]] = {
     "prevalence_a": (0, 1, 2, 3),
     "prevalence_b": (0, 1, 2, 3),

@@ -64,7 +64,7 @@ def beside_rows(panel: Panel, found: Beside, *, seed: int) -> list[dict[str, Any
         people, other = mean_kappas(cells.reshape(*cells.shape[:-1], -1, 4), n_people)
         return other - people
 
-    both = intervals(flat, difference, scale="coefficient", seed=seed)
+    both = intervals(flat, difference, scale="difference", seed=seed)
     people, other = mean_kappas(sums.sum(axis=0), n_people)
     n_units = int(np.max([pair.n_units for pair in found.people], axis=0).sum())
     return [

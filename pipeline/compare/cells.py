@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.agreement.intervals import Scale, intervals
+from pipeline.agreement.intervals import Measure, group_differences, intervals, several_intervals
 from pipeline.agreement.pairs import f1, krippendorff_alpha, percent_agreement
 from pipeline.compare.columns import BoolArray, Column, FloatArray, Panel, transcripts_of
 from pipeline.compare.pairs import all_pairs, count_pair
-from pipeline.compare.rows import interval_row, no_interval_row, number
+from pipeline.compare.rows import LEVEL, interval_row, number
 
 #: What slices show: figures that do not change when the two of a pair change places.
 SLICE_STATISTICS: Mapping[str, Callable[[Any], FloatArray]] = {
@@ -24,8 +24,11 @@ SLICE_STATISTICS: Mapping[str, Callable[[Any], FloatArray]] = {
     "krippendorff_alpha": krippendorff_alpha,
     "f1": f1,
 }
-#: A difference has an interval if each side has so many transcripts.
-FEWEST_EACH = 4
+MEASURES = {
+    key: Measure(found, "coefficient" if key == "krippendorff_alpha" else "share")
+    for key, found in SLICE_STATISTICS.items()
+}
+N_RESAMPLES = 4999
 #: Kinds of pairs that are sliced.
 KINDS = ("human-human", "model-human")
 
@@ -79,26 +82,19 @@ def figures(
     row: dict[str, Any] = {"n_units": int(n_units.sum()), "n_transcripts": int((n_units > 0).sum())}
     row |= {key: number(float(found(sums.sum(axis=(0, 1))))) for key, found in SLICE_STATISTICS.items()}
     if with_interval:
-        row["ci"] = {
-            key: interval_row(intervals(sums, found, scale=_scale(key), seed=seed)[0])
-            for key, found in SLICE_STATISTICS.items()
-        }
+        found = several_intervals(sums, MEASURES, seed=seed, level=LEVEL, n_resamples=N_RESAMPLES)
+        row["ci"] = {key: interval_row(intervals[0]) for key, intervals in found.items()}
     return row
 
 
-def alpha_difference(first: FloatArray, second: FloatArray, *, seed: int) -> dict[str, Any]:
+def alpha_difference(first: FloatArray, second: FloatArray) -> dict[str, Any]:
     """Pooled alpha of the second less that of the first, two sets of transcripts that share none.
 
     first, second: (t1, k, 4) and (t2, k, 4).
     """
-    blocks = [part.sum(axis=1, keepdims=True) for part in (first, second)]
-    sums = np.concatenate(
-        [
-            np.concatenate([blocks[0], np.zeros_like(blocks[0])], axis=-1),
-            np.concatenate([np.zeros_like(blocks[1]), blocks[1]], axis=-1),
-        ]
-    )
-    return second_less_first(sums, seed=seed)
+    one, other = (part.sum(axis=1, keepdims=True) for part in (second, first))
+    ((value, interval),) = group_differences(one, other, krippendorff_alpha, scale="coefficient")
+    return {"difference": number(value), "ci": interval_row(interval)}
 
 
 def second_less_first(sums: FloatArray, *, seed: int) -> dict[str, Any]:
@@ -107,18 +103,10 @@ def second_less_first(sums: FloatArray, *, seed: int) -> dict[str, Any]:
     sums: (t, 1, 8); a transcript may hold either or both.
     """
     value = float(_alpha_difference(sums.sum(axis=0))[0])
-    n_each = [int((sums[..., part].sum(axis=(1, 2)) > 0).sum()) for part in (slice(4), slice(4, 8))]
-    row = {"difference": number(value), "n_transcripts": n_each}
-    if min(n_each) < FEWEST_EACH:
-        why = f"too few transcripts on one side: {min(n_each)}, at least {FEWEST_EACH} needed on each"
-        return row | {"ci": no_interval_row(why, n_transcripts=sum(n_each))}
-    return row | {"ci": interval_row(intervals(sums, _alpha_difference, scale="coefficient", seed=seed)[0])}
+    (interval,) = intervals(sums, _alpha_difference, scale="difference", seed=seed)
+    return {"difference": number(value), "ci": interval_row(interval)}
 
 
 def _alpha_difference(sums: FloatArray) -> FloatArray:
     """(..., 8) -> (...)."""
     return np.asarray(krippendorff_alpha(sums[..., 4:]) - krippendorff_alpha(sums[..., :4]))
-
-
-def _scale(key: str) -> Scale:
-    return "coefficient" if key == "krippendorff_alpha" else "share"

@@ -85,7 +85,7 @@ def pair_rows(panel: Panel, pair: Counted, *, seed: int) -> list[dict[str, Any]]
     """One row pooled over codes, then one for each code, every figure with its interval over transcripts."""
     n_transcripts = len(transcripts_of(panel, pair.rows))
     cells = np.concatenate([pair.pooled, pair.counts], axis=1)
-    found = {key: pair_intervals(cells, key, seed=seed) for key in PAIR_STATISTICS}
+    found = pair_intervals(cells, PAIR_STATISTICS, seed=seed)
     keys = [None, *(panel.codes[code] for code in pair.codes)]
     return [
         {

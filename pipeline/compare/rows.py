@@ -38,11 +38,6 @@ def interval_row(interval: Interval) -> dict[str, Any]:
     }
 
 
-def no_interval_row(reason: str, *, n_transcripts: int) -> dict[str, Any]:
-    """Why there is no interval over so many transcripts."""
-    return interval_row(Interval(math.nan, math.nan, LEVEL, "", n_transcripts, reason))
-
-
 def cell(value: str | float | None) -> str | float:
     """A value as a CSV table has it: empty where there is none."""
     return "" if value is None else value

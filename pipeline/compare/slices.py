@@ -73,7 +73,7 @@ def _over_time(kind: str, pairs: Sequence[PairCells], days: Sequence[str], *, se
         {"from": days[at[0]], "to": days[at[-1]], **figures(counts[at], n_units[at], seed=seed)}
         for at in periods
     ]
-    change = alpha_difference(counts[periods[0]], counts[periods[-1]], seed=seed)
+    change = alpha_difference(counts[periods[0]], counts[periods[-1]])
     return row | {"last_less_first": change, "reason": ""}
 
 
@@ -116,7 +116,7 @@ def _by_attribute(
             {
                 "value": value,
                 **figures(counts[mine], n_units[mine], seed=seed),
-                "less_others": alpha_difference(counts[others], counts[mine], seed=seed),
+                "less_others": alpha_difference(counts[others], counts[mine]),
             }
         )
     return row | {"reason": ""}

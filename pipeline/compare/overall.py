@@ -1,0 +1,134 @@
+"""All human coders at once: could they reliably apply the same codes? On segments, on sets of codes, on spans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pipeline.agreement.intervals import Interval
+from pipeline.agreement.many import (
+    MANY_STATISTICS,
+    count_many,
+    krippendorff_alpha,
+    many_intervals,
+    many_statistics,
+)
+from pipeline.agreement.sets import DISTANCES, SetSums, alpha_from_sums, set_interval, set_sums
+from pipeline.agreement.statistic import Statistic
+from pipeline.agreement.unitizing import unitizing_agreement, unitizing_intervals
+from pipeline.agreement.values import conclude
+from pipeline.compare.columns import FloatArray, IntArray, Panel, transcripts_of
+from pipeline.compare.rows import interval_row, statistics_row
+from pipeline.compare.sample_size import sample_size
+from pipeline.compare.spans import Marked, sums_of_spans
+
+Found = tuple[dict[str, Statistic], dict[str, Interval]]
+
+
+def shared_rows(panel: Panel) -> IntArray:
+    """Places of the segments that two human coders or more read."""
+    seen = np.array([column.seen for column in panel.humans]).reshape(-1, len(panel.segments))
+    return np.flatnonzero(seen.sum(axis=0) >= 2)
+
+
+def many_sums(panel: Panel) -> FloatArray:
+    """(t, 1 + k', 7) as ``many`` counts, of the transcripts with a shared segment: pooled, then the usable codes."""
+    rows, codes = shared_rows(panel), np.flatnonzero(panel.usable)
+    given = np.array([column.given[np.ix_(rows, codes)] for column in panel.humans])
+    read = np.array([column.seen[rows] for column in panel.humans])
+    place = panel.place[rows]
+    counts = [count_many(given[:, place == t], read[:, place == t]) for t in transcripts_of(panel, rows)]
+    sums = np.array(counts).reshape(-1, len(codes), 7)
+    return np.concatenate([sums.sum(axis=1, keepdims=True), sums], axis=1)
+
+
+def overall_rows(panel: Panel, marked: Sequence[Marked], *, seed: int) -> list[dict[str, Any]]:
+    """``overall`` of agreement.json: pooled first, then each code; empty without a segment that two coders read."""
+    rows = shared_rows(panel)
+    if not len(rows):
+        return []
+    sums = many_sums(panel)
+    coders = [column.name for column in panel.humans if column.seen[rows].any()]
+    codes = [code for code, usable in zip(panel.codes, panel.usable, strict=True) if usable]
+    found = many_intervals(sums, MANY_STATISTICS, seed=seed)
+    spans = _of_spans(marked, coders, codes, seed=seed)
+    result = []
+    for i, key in enumerate([None, *codes]):
+        statistics = many_statistics(sums[:, i].sum(axis=0), n_coders=len(coders))
+        intervals = {name: of[i] for name, of in found.items()}
+        parts = [spans[key]] + ([_of_sets(panel, rows, seed=seed)] if key is None else [])
+        for more, more_intervals in parts:
+            statistics |= more
+            intervals |= more_intervals
+        result.append(
+            {
+                "coders": coders,
+                "code": key,
+                "n_codes": len(codes) if key is None else 1,
+                "n_units": len(rows),
+                "n_transcripts": len(sums),
+                **statistics_row(statistics),
+                "ci": {name: interval_row(interval) for name, interval in intervals.items()},
+            }
+        )
+    return result
+
+
+def _of_sets(panel: Panel, rows: IntArray, *, seed: int) -> Found:
+    """Alpha over the sets of codes that segments were given, by MASI and by Jaccard."""
+    usable = panel.usable
+    table = [
+        [
+            frozenset(np.flatnonzero(column.given[row] & usable).tolist()) if column.seen[row] else None
+            for column in panel.humans
+        ]
+        for row in rows
+    ]
+    place = panel.place[rows].tolist()
+    sums = {f"alpha_{name}": set_sums(table, distance=name, transcripts=place) for name in DISTANCES}
+    return (
+        {key: _alpha_of_sets(of) for key, of in sums.items()},
+        {key: set_interval(of, seed=seed) for key, of in sums.items()},
+    )
+
+
+def _alpha_of_sets(sums: SetSums) -> Statistic:
+    value = float(alpha_from_sums(sums, np.ones(len(sums.values))))
+    reason = "no variation: every set that can be paired is the same"
+    return conclude(sums.ratings, 0 if np.isnan(value) else value, 0 if np.isnan(value) else 1, reason=reason)
+
+
+def _of_spans(
+    marked: Sequence[Marked], coders: Sequence[str], codes: Sequence[str], *, seed: int
+) -> Mapping[str | None, Found]:
+    """Unitizing alpha: None -> of all codes, code -> of that code."""
+    sums = sums_of_spans(marked, coders, codes)
+    found, intervals = unitizing_agreement(sums), unitizing_intervals(sums, seed=seed)
+    of_all = {"u": found.u, "binary": found.binary, "cu": found.cu}
+    result: dict[str | None, Found] = {
+        None: (
+            {f"unitizing_{key}": statistic for key, statistic in of_all.items()},
+            {f"unitizing_{key}": intervals[key][0] for key in of_all},
+        )
+    }
+    for i, code in enumerate(codes):
+        result[code] = (
+            {"unitizing_code": found.code[code], "unitizing_ku": found.ku[code]},
+            {"unitizing_code": intervals["code"][i], "unitizing_ku": intervals["ku"][i]},
+        )
+    return result
+
+
+def sample_size_rows(panel: Panel, *, width: float) -> list[dict[str, Any]]:
+    """``sample_size`` of agreement.json: for alpha of all coders, pooled and of each code."""
+    if not len(shared_rows(panel)):
+        return []
+    sums = many_sums(panel)
+    codes = [code for code, usable in zip(panel.codes, panel.usable, strict=True) if usable]
+    n_units = float(len(shared_rows(panel))) / len(sums)
+    return [
+        {"code": code, "n_units_each": n_units, **row}
+        for code, row in zip([None, *codes], sample_size(sums, krippendorff_alpha, width=width), strict=True)
+    ]

@@ -1,0 +1,100 @@
+"""What people marked, character by character: the spans behind the segments, for figures that do not need segments.
+
+The text is that of segments which can be coded: what a context speaker says, labels and gaps between turns are nobody's.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from corpus.study import Study
+from pipeline.agreement.characters import count_characters
+from pipeline.agreement.continuum import Continuum, Span, SpanSums, Stretch, span_sums
+from pipeline.compare.columns import FloatArray, Panel
+from pipeline.units import Units, read_spans, read_stretches
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Marked:
+    """One transcript: its text, spaces where nobody could code; what each coder marked, and what each read."""
+
+    text: str
+    spans: Mapping[str, Sequence[Span]]
+    read: Mapping[str, Sequence[Stretch]]
+
+
+def read_marked(study: Study, units_key: str, units: Units, panel: Panel) -> tuple[Marked, ...]:
+    """(t,), one a transcript of the panel; spans of codes that people can give."""
+    usable = {code for code, used in zip(panel.codes, panel.usable, strict=True) if used}
+    spans: dict[tuple[str, str], list[Span]] = defaultdict(list)
+    for name, coder, code, start, end in read_spans(study, units_key).itertuples(index=False, name=None):
+        if code in usable:
+            spans[name, coder].append((start, end, code))
+    stretches: dict[tuple[str, str], list[Stretch]] = defaultdict(list)
+    for name, coder, start, end in read_stretches(study, units_key).itertuples(index=False, name=None):
+        stretches[name, coder].append((start, end))
+    places: dict[str, list[Stretch]] = defaultdict(list)
+    words: dict[str, list[str]] = defaultdict(list)
+    for segment, context in zip(units.segments, units.context, strict=True):
+        if not context:
+            places[segment.transcript_id].append((segment.start, segment.end))
+            words[segment.transcript_id].append(segment.text)
+    coders = list(units.coders)
+    return tuple(
+        Marked(
+            text=_laid_out(places[name], words[name]),
+            spans={coder: _within(spans[name, coder], places[name]) for coder in coders},
+            read={coder: _overlaps(stretches[name, coder], places[name]) for coder in coders},
+        )
+        for name in panel.transcripts
+    )
+
+
+def _laid_out(places: Sequence[Stretch], words: Sequence[str]) -> str:
+    text, at = [], 0
+    for (start, end), said in zip(places, words, strict=True):
+        text += [" " * (start - at), said]
+        at = end
+    return "".join(text)
+
+
+def _within(spans: Sequence[Span], places: Sequence[Stretch]) -> list[Span]:
+    """Spans cut at the end of what can be coded: beyond the last segment there is nothing."""
+    end_of_all = places[-1][1] if places else 0
+    return [(start, min(end, end_of_all), code) for start, end, code in spans if start < end_of_all]
+
+
+def _overlaps(stretches: Sequence[Stretch], places: Sequence[Stretch]) -> list[Stretch]:
+    """The parts of the places that lie in a stretch, in order; touching ones stay two."""
+    found = {
+        (max(start, a), min(end, b)) for a, b in places for start, end in stretches if start < b and a < end
+    }
+    return sorted(found)
+
+
+def sums_of_spans(marked: Sequence[Marked], coders: Sequence[str], codes: Sequence[str]) -> SpanSums:
+    """Lengths for unitizing alpha, of each transcript and of these coders."""
+    continua = [
+        Continuum(
+            len(one.text),
+            [one.spans[coder] if one.read[coder] else None for coder in coders],
+            [one.read[coder] for coder in coders],
+        )
+        for one in marked
+        if one.text
+    ]
+    return span_sums(continua, codes)
+
+
+def character_counts(marked: Sequence[Marked], a: str, b: str, codes: Sequence[str]) -> FloatArray:
+    """(t, k, 4), characters that are no white space, of the transcripts that both read: as ``pairs`` counts units."""
+    counts = [
+        count_characters(one.text, one.spans[a], one.spans[b], codes, read_a=one.read[a], read_b=one.read[b])
+        for one in marked
+        if one.read[a] and one.read[b]
+    ]
+    return np.array(counts, dtype=np.float64).reshape(-1, len(codes), 4)
