@@ -35,15 +35,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtr
 
-from pipeline.agreement.values import FloatArray, IntArray
+from pipeline.agreement.hypotheses import benjamini_yekutieli, one_sided
+from pipeline.agreement.values import IntArray
 
 FEWEST_TRANSCRIPTS = 10
 FEWEST_CODERS = 3
 FEWEST_UNITS_PUBLISHED = 30
 PASSES_FROM = 0.5
-LEAST_SPREAD = 1e-12
 
 BoolArray = NDArray[np.bool_]
 DIFFERENCES = (
@@ -79,17 +78,13 @@ class LeftOut:
 class AlternativeAnnotator:
     """The alternative annotator test of one code, or of several pooled.
 
-    winning_rate, losing_rate: share of the tested coders against whom the model wins, and loses; nan if
-        and only if ``reason`` says why. advantage: mean of their rho_f, the paper's average advantage
-        probability.
+    epsilon, q: as the test was asked for. coders: the model against each, also those not tested.
     n_units, n_transcripts: those that enter for at least one coder.
     constant_passes: "never" or "always" where a model that gives the code so would pass, else "".
     differences: from the paper, in words; "" for the paper's own test.
+    reason: why the rates are undefined, that is, nan.
     """
 
-    winning_rate: float
-    losing_rate: float
-    advantage: float
     epsilon: float
     q: float
     coders: tuple[LeftOut, ...]
@@ -98,6 +93,26 @@ class AlternativeAnnotator:
     constant_passes: str = ""
     differences: str = ""
     reason: str = ""
+
+    @property
+    def tested(self) -> tuple[LeftOut, ...]:
+        """The coders against whom the model could be tested; none where the test is undefined."""
+        return () if self.reason else tuple(coder for coder in self.coders if not coder.reason)
+
+    @property
+    def winning_rate(self) -> float:
+        """Share of the tested coders against whom the model wins; 0..1."""
+        return _mean([coder.rejected for coder in self.tested])
+
+    @property
+    def losing_rate(self) -> float:
+        """Share of the tested coders against whom the model loses; 0..1."""
+        return _mean([coder.lost for coder in self.tested])
+
+    @property
+    def advantage(self) -> float:
+        """Mean of rho_f over the tested coders, the paper's average advantage probability; 0..1."""
+        return _mean([coder.rho_f for coder in self.tested])
 
     @property
     def passes(self) -> bool:
@@ -191,29 +206,13 @@ def judge_together(
     for each code than its own test. Valid however codes and coders hang together (Benjamini & Yekutieli 2001).
     ``constant_passes`` stays that of each code's own test.
     """
-    coders = [coder for test in tests for coder in test.coders]
-    judged = iter(_judged(coders, q=q))
-    result = []
-    for test in tests:
-        own = tuple(next(judged) for _ in test.coders)
-        rates = {} if test.reason else _rates(own)
-        result.append(replace(test, coders=own, q=q, **rates))
-    return tuple(result)
-
-
-def benjamini_yekutieli(p: ArrayLike, *, q: float) -> BoolArray:
-    """Which hypotheses fall at false discovery rate q, under any dependence; p: (m,), without nan.
-
-    Source: Benjamini & Yekutieli (2001), Annals of Statistics 29, 1165-1188, theorem 1.3: those up to
-    the largest i with p_(i) <= i q / (m (1 + 1/2 + ... + 1/m)).
-    """
-    values = np.asarray(p, dtype=np.float64)
-    m = len(values)
-    ranks = np.arange(1, m + 1)
-    below = np.flatnonzero(np.sort(values) <= ranks * q / (m * np.sum(1 / ranks)))
-    if not len(below):
-        return np.zeros(m, dtype=np.bool_)
-    return values <= np.sort(values)[below[-1]]
+    judged = iter(_judged([coder for test in tests for coder in test.tested], q=q))
+    return tuple(
+        replace(test, q=q, coders=tuple(coder if coder.reason else next(judged) for coder in test.coders))
+        if test.tested
+        else replace(test, q=q)
+        for test in tests
+    )
 
 
 def _checked(
@@ -238,13 +237,14 @@ def _checked(
 
 def _usable(codings: Codings) -> BoolArray:
     """(c, n): units that the coder, at least one other and the model read."""
-    enough = (codings.read.sum(axis=0) >= 2) & codings.model_seen
+    enough: BoolArray = (codings.read.sum(axis=0) >= 2) & codings.model_seen
     return codings.read & enough
 
 
 def _at_stake(codings: Codings) -> BoolArray:
     """(n,): units to which a coder or the model gave one of the codes."""
-    return codings.given.any(axis=(0, 2)) | codings.model.any(axis=1)
+    anybody: BoolArray = np.asarray(codings.given.any(axis=(0, 2)), dtype=np.bool_)
+    return anybody | codings.model.any(axis=1)
 
 
 def _over_transcripts(codings: Codings, *, epsilon: float, q: float) -> AlternativeAnnotator:
@@ -267,11 +267,8 @@ def _test(
     enters = usable.any(axis=0)
     n_units, n_groups = int(enters.sum()), len(np.unique(codings.transcripts[enters]))
     reason = _why_none(coders, n_groups, fewest=fewest, of=of)
-    rates = (
-        dict.fromkeys(("winning_rate", "losing_rate", "advantage"), math.nan) if reason else _rates(coders)
-    )
     return AlternativeAnnotator(
-        **rates, epsilon=epsilon, q=q, coders=coders, n_units=n_units, n_transcripts=n_groups, reason=reason
+        epsilon=epsilon, q=q, coders=coders, n_units=n_units, n_transcripts=n_groups, reason=reason
     )
 
 
@@ -283,7 +280,8 @@ def _lead(codings: Codings) -> IntArray:
     with_all = np.where(codings.model, n_gave, n_not).sum(axis=1)
     with_left_out = (codings.model == codings.given).sum(axis=2)
     own = np.where(codings.given, n_gave, n_not).sum(axis=2) - k
-    return np.sign(with_all - with_left_out - own)
+    lead: IntArray = np.sign(with_all - with_left_out - own)
+    return lead
 
 
 def _left_out(
@@ -294,24 +292,11 @@ def _left_out(
     if n < fewest:
         reason = f"too few {of}: {n}, at least {fewest} needed"
         reason = reason if n else "no unit that this coder, another coder and the model read"
-        return LeftOut(coder, *[math.nan] * 4, n_units, n, reason=reason)
+        return LeftOut(coder, math.nan, math.nan, math.nan, math.nan, n_units, n, reason=reason)
     sizes = np.bincount(place)
     model, human = (np.bincount(place, weights=wins) / sizes for wins in (lead >= 0, lead <= 0))
     p, p_worse = one_sided(human - model, epsilon=epsilon)
     return LeftOut(coder, float(model.mean()), float(human.mean()), p, p_worse, n_units, n)
-
-
-def one_sided(d: FloatArray, *, epsilon: float) -> tuple[float, float]:
-    """p of the mean of d being epsilon or more, and of its being epsilon or less; Student's t on n - 1.
-
-    Where all d are the same there is no t: the two are 0 or 1 by comparing that value with epsilon,
-    and both 1 where it is epsilon.
-    """
-    excess = float(d.mean()) - epsilon
-    if np.ptp(d) < LEAST_SPREAD:
-        return float(excess > -LEAST_SPREAD), float(excess < LEAST_SPREAD)
-    t = excess / (float(d.std(ddof=1)) / math.sqrt(len(d)))
-    return float(stdtr(len(d) - 1, t)), float(stdtr(len(d) - 1, -t))
 
 
 def _judged(coders: Sequence[LeftOut], *, q: float) -> tuple[LeftOut, ...]:
@@ -322,15 +307,6 @@ def _judged(coders: Sequence[LeftOut], *, q: float) -> tuple[LeftOut, ...]:
     for place, wins, loses in zip(tested, rejected.tolist(), lost.tolist(), strict=True):
         result[place] = replace(coders[place], rejected=wins, lost=loses)
     return tuple(result)
-
-
-def _rates(coders: Sequence[LeftOut]) -> dict[str, float]:
-    tested = [coder for coder in coders if not coder.reason]
-    return {
-        "winning_rate": float(np.mean([coder.rejected for coder in tested])),
-        "losing_rate": float(np.mean([coder.lost for coder in tested])),
-        "advantage": float(np.mean([coder.rho_f for coder in tested])),
-    }
 
 
 def _why_none(coders: Sequence[LeftOut], n_groups: int, *, fewest: int, of: str) -> str:
@@ -345,3 +321,7 @@ def _why_none(coders: Sequence[LeftOut], n_groups: int, *, fewest: int, of: str)
     if n_tested < FEWEST_CODERS:
         return f"too few coders: {n_tested} with {fewest} {of} or more, at least {FEWEST_CODERS} needed"
     return ""
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else math.nan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
 from pipeline.agreement.values import FloatArray
@@ -13,7 +13,7 @@ from pipeline.agreement.values import FloatArray
 LEAST_SPREAD = 1e-12
 
 
-def benjamini_yekutieli(p: ArrayLike, *, q: float) -> BoolArray:
+def benjamini_yekutieli(p: ArrayLike, *, q: float) -> NDArray[np.bool_]:
     """Which hypotheses fall at false discovery rate q, under any dependence; p: (m,), without nan.
 
     Source: Benjamini & Yekutieli (2001), Annals of Statistics 29, 1165-1188, theorem 1.3: those up to
@@ -25,7 +25,8 @@ def benjamini_yekutieli(p: ArrayLike, *, q: float) -> BoolArray:
     below = np.flatnonzero(np.sort(values) <= ranks * q / (m * np.sum(1 / ranks)))
     if not len(below):
         return np.zeros(m, dtype=np.bool_)
-    return values <= np.sort(values)[below[-1]]
+    fall: NDArray[np.bool_] = values <= np.sort(values)[below[-1]]
+    return fall
 
 
 def one_sided(d: FloatArray, *, epsilon: float) -> tuple[float, float]:

@@ -81,11 +81,12 @@ def count_three(
     if gave.ndim != 3 or len(gave) != 2:
         raise ValueError(f"given has shape {gave.shape}, expected (2, n_units, n_codes): exactly two coders")
     common = seen.all(axis=0) & np.asarray(model_seen, dtype=np.bool_)
-    place = np.asarray(transcripts)
     pairs = ((gave[0], gave[1]), (suggested, gave[0]), (suggested, gave[1]))
-    counts = np.zeros((len(np.unique(place)), gave.shape[2], 3, 4), dtype=np.int64)
-    for row, transcript in enumerate(np.unique(place)):
-        units = common & (place == transcript)
+    _, place, sizes = np.unique(np.asarray(transcripts), return_inverse=True, return_counts=True)
+    by_transcript = np.split(np.argsort(place, kind="stable"), np.cumsum(sizes)[:-1])
+    counts = np.zeros((len(sizes), gave.shape[2], 3, 4), dtype=np.int64)
+    for row, all_units in enumerate(by_transcript[: len(sizes)]):
+        units = all_units[common[all_units]]
         counts[row] = np.stack([count_pairs(a[units], b[units]) for a, b in pairs], axis=1)
     return counts
 
@@ -122,7 +123,8 @@ def units_at_stake(
     """How many units that all read were given each code by at least one; (k,). Arguments: ``count_three``."""
     gave, suggested = np.asarray(given, dtype=np.bool_), np.asarray(model, dtype=np.bool_)
     common = np.asarray(read, dtype=np.bool_).all(axis=0) & np.asarray(model_seen, dtype=np.bool_)
-    return np.sum((gave.any(axis=0) | suggested)[common], axis=0)
+    n: NDArray[np.int64] = np.sum((gave.any(axis=0) | suggested)[common], axis=0)
+    return n
 
 
 def difference(sums: FloatArray) -> FloatArray:
