@@ -38,6 +38,8 @@ EPSILON = 0.15
 N_TRANSCRIPTS = (10, 20, 40)
 #: Lapse of the model, in lapses at the margin.
 MODELS = {"equal to a coder": 0.0, "slightly worse": 0.4, "at the margin": 1.0, "much worse": 2.5}
+#: Lapses at the margin as the bisection finds them, for the tests.
+AT_MARGIN = {"alternative": 0.274, "non-inferiority": 0.181}
 LARGE = 3000
 N_LARGE = 8
 
