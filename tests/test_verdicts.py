@@ -205,6 +205,24 @@ def test_reasons_carry_the_numbers() -> None:
     assert verdict_of_too_few_coders("trust", 1).words == "too few coders (n = 1)"
 
 
+def test_code_given_in_few_transcripts_is_too_few_transcripts() -> None:
+    arrays = two_coders(seed=0)
+    rare = arrays[4] < 7
+    arrays[0], arrays[2] = arrays[0] & rare[:, None], arrays[2] & rare[:, None]
+    found = non_inferiority_of(arrays)
+    assert found.reason == "too few transcripts in which anybody gave the code: 7, at least 8 needed"
+    assert math.isnan(found.low)
+    assert verdict_of_non_inferiority("trust", found).words == "too few transcripts (n = 7)"
+
+
+def test_kappa_that_is_undefined_gives_no_verdict_but_the_reason() -> None:
+    arrays = two_coders(seed=0)
+    arrays[0] = np.zeros_like(arrays[0])
+    verdict = verdict_of_non_inferiority("trust", non_inferiority_of(arrays))
+    assert verdict.words == NOT_SHOWN
+    assert "of a pair, both always or both never gave the code" in verdict.why
+
+
 def test_no_unit_that_all_read_is_too_few_units() -> None:
     arrays = two_coders(seed=0)
     arrays[3] = np.zeros_like(arrays[3])
