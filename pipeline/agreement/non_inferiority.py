@@ -14,7 +14,7 @@ tested for itself; nothing is corrected for the number of codes.
 
 A model that never (or always) gives the code has a kappa of 0 with everybody. Where the coders'
 own kappa may be as low as the margin, such a model would be non-inferior: ``constant_passes`` says so.
-Measured (tests/benchmarks/verdicts.py, 400 simulated studies with the difference at -margin): as good as a
+Measured (tests/benchmarks/verdicts.py, --rare; 400 simulated studies with the difference at -margin): as good as a
 coder in .04, .06 and .05 of studies of 10, 20 and 40 transcripts, prevalence .15; with a prevalence of .03 and
 20 transcripts in .08, so that for a rare code the test is somewhat too ready.
 """

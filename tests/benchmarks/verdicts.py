@@ -1,6 +1,6 @@
 """How often the two tests of "is it just another coder?" say what: size and power on simulated studies.
 
-python -m tests.benchmarks.verdicts [--studies 400]
+python -m tests.benchmarks.verdicts [--studies 400] [--rare]
 
 A study: transcripts of 20 to 60 units, one code, its prevalence and how well each coder finds it different from
 transcript to transcript. The model is a coder of the same kind who lapses: a share of its decisions is drawn
@@ -33,7 +33,7 @@ from pipeline.agreement.verdict import (
     verdict_of_non_inferiority,
 )
 
-PREVALENCE, SENSITIVITY, FALSE_ALARM = 0.15, 0.8, 0.03
+SENSITIVITY = 0.8
 EPSILON = 0.15
 N_TRANSCRIPTS = (10, 20, 40)
 #: Lapse of the model, in lapses at the margin.
@@ -42,6 +42,17 @@ MODELS = {"equal to a coder": 0.0, "slightly worse": 0.4, "at the margin": 1.0, 
 AT_MARGIN = {"alternative": 0.274, "non-inferiority": 0.181}
 LARGE = 3000
 N_LARGE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How frequent the code is, and how often a coder gives it where it is not; shares."""
+
+    prevalence: float
+    false_alarm: float
+
+
+USUAL, RARE = Kind(0.15, 0.03), Kind(0.03, 0.005)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +70,7 @@ class Simulated:
         return self.given, self.read, self.model, self.model_seen, self.transcripts
 
 
-def simulate(*, n_transcripts: int, n_coders: int, lapse: float, seed: int) -> Simulated:
+def simulate(*, n_transcripts: int, n_coders: int, lapse: float, seed: int, kind: Kind = USUAL) -> Simulated:
     """lapse: mean share of the model's decisions that are drawn anew at the code's prevalence; 0..1."""
     rng = np.random.default_rng(seed)
     sizes = rng.integers(20, 61, n_transcripts)
@@ -69,9 +80,9 @@ def simulate(*, n_transcripts: int, n_coders: int, lapse: float, seed: int) -> S
     def vary(mean: float, *shape: int) -> np.ndarray:
         return rng.beta(15 * mean, 15 * (1 - mean), (*shape, n_transcripts))[..., transcripts]
 
-    prevalence = vary(PREVALENCE)
+    prevalence = vary(kind.prevalence)
     truth = rng.random(n) < prevalence
-    finds = np.where(truth, vary(SENSITIVITY, n_coders + 1), vary(FALSE_ALARM, n_coders + 1))
+    finds = np.where(truth, vary(SENSITIVITY, n_coders + 1), vary(kind.false_alarm, n_coders + 1))
     gave = rng.random((n_coders + 1, n)) < finds
     lapses = rng.random(n) < lapse * rng.uniform(0.5, 1.5, n_transcripts)[transcripts]
     model = np.where(lapses, rng.random(n) < prevalence, gave[-1])
@@ -79,22 +90,22 @@ def simulate(*, n_transcripts: int, n_coders: int, lapse: float, seed: int) -> S
     return Simulated(gave[:-1, :, None], everywhere, model[:, None], everywhere[0], transcripts)
 
 
-def true_shortfall(lapse: float) -> float:
+def true_shortfall(lapse: float, kind: Kind = USUAL) -> float:
     """rho_h - rho_f, mean over three coders and several large studies."""
 
     def one(seed: int) -> float:
-        study = simulate(n_transcripts=LARGE, n_coders=3, lapse=lapse, seed=seed)
+        study = simulate(n_transcripts=LARGE, n_coders=3, lapse=lapse, seed=seed, kind=kind)
         coders = alternative_annotator_test(*study.arrays, epsilon=EPSILON).coders
         return float(np.mean([coder.rho_h - coder.rho_f for coder in coders]))
 
     return float(np.mean([one(LARGE + study) for study in range(N_LARGE)]))
 
 
-def true_loss_of_kappa(lapse: float) -> float:
+def true_loss_of_kappa(lapse: float, kind: Kind = USUAL) -> float:
     """kappa between coders less the model's with them, mean over several large studies."""
 
     def one(seed: int) -> float:
-        study = simulate(n_transcripts=LARGE, n_coders=2, lapse=lapse, seed=seed)
+        study = simulate(n_transcripts=LARGE, n_coders=2, lapse=lapse, seed=seed, kind=kind)
         return -float(difference(count_three(*study.arrays).sum(axis=0).reshape(1, 12))[0])
 
     return float(np.mean([one(LARGE + study) for study in range(N_LARGE)]))
@@ -110,21 +121,25 @@ def lapse_at(value: float, loss: Callable[[float], float]) -> float:
 
 
 def alternative_words(
-    n_studies: int, *, n_transcripts: int, lapse: float, n_coders: int = 3, seed: int = 0
+    n_studies: int, *, n_transcripts: int, lapse: float, n_coders: int = 3, seed: int = 0, kind: Kind = USUAL
 ) -> Iterator[str]:
     """What the alternative annotator test says of each study."""
     for study in range(n_studies):
-        found = simulate(n_transcripts=n_transcripts, n_coders=n_coders, lapse=lapse, seed=seed + study)
+        found = simulate(
+            n_transcripts=n_transcripts, n_coders=n_coders, lapse=lapse, seed=seed + study, kind=kind
+        )
         yield verdict_of_alternative("code", alternative_annotator_test(*found.arrays, epsilon=EPSILON)).words
 
 
 def non_inferiority_words(
-    n_studies: int, *, n_transcripts: int, lapse: float, seed: int = 0
+    n_studies: int, *, n_transcripts: int, lapse: float, seed: int = 0, kind: Kind = USUAL
 ) -> Iterator[str]:
     """What the non-inferiority test says of each study; 50 studies at a time stand side by side as codes."""
     for start in range(0, n_studies, 50):
         studies = [
-            simulate(n_transcripts=n_transcripts, n_coders=2, lapse=lapse, seed=seed + start + study)
+            simulate(
+                n_transcripts=n_transcripts, n_coders=2, lapse=lapse, seed=seed + start + study, kind=kind
+            )
             for study in range(min(50, n_studies - start))
         ]
         counts = np.concatenate([each_alike(count_three(*study.arrays)) for study in studies], axis=1)
@@ -143,15 +158,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--studies", type=int, default=400)
-    n_studies = parser.parse_args().studies
+    parser.add_argument("--rare", action="store_true", help="a code in 3 of 100 units instead of 15")
+    arguments = parser.parse_args()
+    n_studies, kind = arguments.studies, RARE if arguments.rare else USUAL
     tests = {
         f"alternative annotator, 3 coders, epsilon {EPSILON}": (
             alternative_words,
-            lapse_at(EPSILON, true_shortfall),
+            lapse_at(EPSILON, lambda lapse: true_shortfall(lapse, kind)),
         ),
         f"non-inferiority, 2 coders, margin {MARGIN}": (
             non_inferiority_words,
-            lapse_at(MARGIN, true_loss_of_kappa),
+            lapse_at(MARGIN, lambda lapse: true_loss_of_kappa(lapse, kind)),
         ),
     }
     print(f"share of {n_studies} studies in which a test says so")
@@ -161,7 +178,7 @@ def main() -> None:
         for name, times in MODELS.items():
             for n_transcripts in N_TRANSCRIPTS:
                 lapse = min(1.0, times * margin)
-                said = Counter(words(n_studies, n_transcripts=n_transcripts, lapse=lapse))
+                said = Counter(words(n_studies, n_transcripts=n_transcripts, lapse=lapse, kind=kind))
                 shares = [said[word] / n_studies for word in (AS_GOOD, NOT_SHOWN, WORSE)]
                 few = 1 - sum(shares)
                 print(
