@@ -27,6 +27,10 @@ Which file answers what:
     pairs           all of it at once for two coders and a code given or not, from counts of arrays
     many            the same for all coders at once
     intervals       confidence intervals over transcripts (jackknife or BCa bootstrap), of differences too
+    alternative_annotator   is the model as good as one more coder, three coders or more
+    non_inferiority         the same, exactly two coders
+    verdict         either in words, with a sentence that says why
+    hypotheses      Student's t with its degenerate case, false discovery control
     coefficients    COEFFICIENTS: name, formula, source and missing-data rule of each, for reports
     ratings         rate_table: agreement in a plain table of ratings, with warnings in words
 """

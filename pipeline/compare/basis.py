@@ -22,11 +22,14 @@ class Bases:
     """Which transcripts each coder coded blind.
 
     blind: coder -> (t,); False where a suggestion was in view, or where that cannot be excluded.
+    n_blind, n_seen: sittings (a coder and a transcript) of human coders that were blind, and that were not.
     n_stated, n_assumed: of the sittings of human coders, those whose rows say it, and those that were decided by when
         suggestions were first made.
     """
 
     blind: Mapping[str, BoolArray]
+    n_blind: int
+    n_seen: int
     n_stated: int
     n_assumed: int
 
@@ -69,8 +72,9 @@ def bases_of(panel: Panel, sittings: Sequence[Mapping[str, Any]], suggested: Map
     for sitting in mine:
         name = sitting["transcript_id"]
         blind[sitting["coder"]][number_of[name]] = is_blind(sitting, suggested.get(name, ""))
-    n_silent = sum("" in sitting["bases"] for sitting in mine)
-    return Bases(blind, len(mine) - n_silent, n_silent)
+    n_blind = sum(bool(blind[s["coder"]][number_of[s["transcript_id"]]]) for s in mine)
+    n_silent = sum("" in s["bases"] for s in mine)
+    return Bases(blind, n_blind, len(mine) - n_blind, len(mine) - n_silent, n_silent)
 
 
 def basis_rows(cells: Sequence[PairCells], bases: Bases, *, seed: int) -> dict[str, Any]:
@@ -80,7 +84,8 @@ def basis_rows(cells: Sequence[PairCells], bases: Bases, *, seed: int) -> dict[s
         pairs = [pair for pair in cells if pair.kind == kind]
         if pairs:
             rows.append({"kind": kind, **_apart(pairs, bases, seed=seed)})
-    return {"n_stated": bases.n_stated, "n_assumed": bases.n_assumed, "kinds": rows}
+    counts = {name: getattr(bases, name) for name in ("n_blind", "n_seen", "n_stated", "n_assumed")}
+    return {**counts, "kinds": rows}
 
 
 def _apart(pairs: Sequence[PairCells], bases: Bases, *, seed: int) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def set_beside(panel: Panel, other: Column) -> Beside | None:
 
 
 def beside_rows(panel: Panel, found: Beside, *, seed: int) -> list[dict[str, Any]]:
-    """``beside`` of agreement.json: kappa of people with each other, of the other column with them, and the difference.
+    """``beside`` of agreement.json: kappa of people with each other, of the other with them, and the difference.
 
     Pooled first, then each code. Each kappa is the mean over the pairs for which it is defined.
     """

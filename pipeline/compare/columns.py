@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +56,18 @@ class Panel:
     def of_kind(self, *kinds: str) -> tuple[Column, ...]:
         """The columns of these kinds, in their order."""
         return tuple(column for column in self.columns if column.kind in kinds)
+
+    def where(self, keep: Mapping[str, BoolArray]) -> Panel:
+        """The panel with some columns on some transcripts alone. keep: name of a column -> (t,)."""
+        return replace(
+            self,
+            columns=tuple(
+                replace(column, seen=column.seen & keep[column.name][self.place])
+                if column.name in keep
+                else column
+                for column in self.columns
+            ),
+        )
 
     @property
     def humans(self) -> tuple[Column, ...]:

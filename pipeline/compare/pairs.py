@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -11,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from corpus.tables import write_table
-from pipeline.agreement.intervals import pair_intervals
+from pipeline.agreement.intervals import Interval, pair_intervals
 from pipeline.agreement.pairs import PAIR_STATISTICS, pair_statistics
+from pipeline.agreement.statistic import Statistic
 from pipeline.compare.columns import (
     CONSENSUS,
     MACHINE,
@@ -24,7 +26,12 @@ from pipeline.compare.columns import (
     by_transcript,
     transcripts_of,
 )
-from pipeline.compare.rows import cell, interval_row, statistics_row
+from pipeline.compare.rows import LEVEL, cell, interval_row, statistics_row
+from pipeline.compare.spans import Marked, character_counts
+
+CHARACTERS = "character_kappa"
+#: The figures of a pair, in the order of their fields.
+FIGURES = (*PAIR_STATISTICS, CHARACTERS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,26 +88,52 @@ def beside(human: Column, humans: Sequence[Column]) -> Column:
     return replace(human, seen=shared) if shared.any() else human
 
 
-def pair_rows(panel: Panel, pair: Counted, *, seed: int) -> list[dict[str, Any]]:
-    """One row pooled over codes, then one for each code, every figure with its interval over transcripts."""
+def pair_rows(panel: Panel, pair: Counted, marked: Sequence[Marked], *, seed: int) -> list[dict[str, Any]]:
+    """One row pooled over codes, then one for each code, every figure with its interval over transcripts.
+
+    Kappa of characters is of the spans as people marked them; the model marks none.
+    """
     n_transcripts = len(transcripts_of(panel, pair.rows))
+    codes = [panel.codes[code] for code in pair.codes]
     cells = np.concatenate([pair.pooled, pair.counts], axis=1)
     found = pair_intervals(cells, PAIR_STATISTICS, seed=seed)
-    keys = [None, *(panel.codes[code] for code in pair.codes)]
-    return [
-        {
-            "a": pair.a.name,
-            "b": pair.b.name,
-            "kind": pair.kind,
-            "code": key,
-            "n_codes": len(pair.codes) if key is None else 1,
-            "n_units": len(pair.rows),
-            "n_transcripts": n_transcripts,
-            **statistics_row(pair_statistics(cells[:, i].sum(axis=0), a=pair.a.name, b=pair.b.name)),
-            "ci": {name: interval_row(intervals[i]) for name, intervals in found.items()},
-        }
-        for i, key in enumerate(keys)
-    ]
+    characters, of_characters = _characters(pair, marked, codes, seed=seed)
+    rows = []
+    for i, key in enumerate([None, *codes]):
+        statistics = pair_statistics(cells[:, i].sum(axis=0), a=pair.a.name, b=pair.b.name)
+        intervals = {name: of[i] for name, of in found.items()}
+        rows.append(
+            {
+                "a": pair.a.name,
+                "b": pair.b.name,
+                "kind": pair.kind,
+                "code": key,
+                "n_codes": len(pair.codes) if key is None else 1,
+                "n_units": len(pair.rows),
+                "n_transcripts": n_transcripts,
+                **statistics_row(statistics | {CHARACTERS: characters[i]}),
+                "ci": {
+                    name: interval_row(interval)
+                    for name, interval in (intervals | {CHARACTERS: of_characters[i]}).items()
+                },
+            }
+        )
+    return rows
+
+
+def _characters(
+    pair: Counted, marked: Sequence[Marked], codes: Sequence[str], *, seed: int
+) -> tuple[list[Statistic], tuple[Interval, ...]]:
+    """Kappa over characters and its interval, pooled and of each code."""
+    if MODEL in (pair.a.kind, pair.b.kind):
+        none = Statistic(math.nan, "the model suggests for whole segments, it marks no stretch", 0, 0)
+        no_interval = Interval(math.nan, math.nan, LEVEL, "", 0, "the value is undefined")
+        return [none] * (len(codes) + 1), (no_interval,) * (len(codes) + 1)
+    counts = character_counts(marked, pair.a.name, pair.b.name, codes)
+    counts = np.concatenate([counts.sum(axis=1, keepdims=True), counts], axis=1)
+    total = counts.sum(axis=0)
+    statistics = [pair_statistics(cells, a=pair.a.name, b=pair.b.name)["cohen_kappa"] for cells in total]
+    return statistics, pair_intervals(counts, ["cohen_kappa"], seed=seed)["cohen_kappa"]
 
 
 def macro_row(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -109,7 +142,7 @@ def macro_row(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     rows: as ``pair_rows`` gives them.
     """
     pooled, *per_code = rows
-    defined = {key: [row[key] for row in per_code if row[key] is not None] for key in PAIR_STATISTICS}
+    defined = {key: [row[key] for row in per_code if row[key] is not None] for key in FIGURES}
     return {
         **{key: pooled[key] for key in ("a", "b", "kind", "n_units", "n_codes")},
         "macro": {key: sum(values) / len(values) if values else None for key, values in defined.items()},
@@ -120,13 +153,13 @@ def macro_row(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def write_pairs(path: Path, comparisons: Sequence[dict[str, Any]]) -> None:
     """agreement.csv: one row a comparison; the pooled row has an empty code."""
     plain = ["a", "b", "kind", "code", "n_codes", "n_units", "n_transcripts"]
-    columns = [name for key in PAIR_STATISTICS for name in (key, f"{key}_low", f"{key}_high")]
+    columns = [name for key in FIGURES for name in (key, f"{key}_low", f"{key}_high")]
     rows = [
         [
             *(cell(row[key]) for key in plain),
             *(
                 cell(value)
-                for key in PAIR_STATISTICS
+                for key in FIGURES
                 for value in (row[key], row["ci"][key]["low"], row["ci"][key]["high"])
             ),
             "; ".join(f"{key}: {reason}" for key, reason in row["undefined"].items()),

@@ -1,6 +1,6 @@
-"""What people marked, character by character: the spans behind the segments, for figures that do not need segments.
+"""What people marked, character by character: the spans behind the segments.
 
-The text is that of segments which can be coded: what a context speaker says, labels and gaps between turns are nobody's.
+The text is that of segments which can be coded; what a context speaker says, labels and gaps between turns are not.
 """
 
 from __future__ import annotations

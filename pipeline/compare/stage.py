@@ -9,14 +9,18 @@ from typing import Any
 import numpy as np
 
 from corpus.files import write_json
+from corpus.settings import AuditSection
 from corpus.study import Study
 from pipeline.cache import cached
 from pipeline.compare.basis import bases_of, basis_rows, first_suggested, silent_about_basis
 from pipeline.compare.beside import beside_rows, set_beside
 from pipeline.compare.cells import cells_of
 from pipeline.compare.columns import MACHINE, MODEL, Panel, read_panel
+from pipeline.compare.overall import overall_rows, sample_size_rows
 from pipeline.compare.pairs import all_pairs, count_pair, macro_row, pair_rows, write_pairs
 from pipeline.compare.slices import slices
+from pipeline.compare.spans import Marked, read_marked
+from pipeline.compare.verdicts import verdict_rows
 from pipeline.units import read_study_json, read_units
 
 STAGE = "compare"
@@ -34,7 +38,8 @@ def compare(study: Study, units_key: str, preprocess_keys: Sequence[str], train_
     def fill(folder: Path) -> None:
         units = read_units(study, units_key, preprocess_keys)
         panel = read_panel(study, units, train_key, facts["codebook"])
-        agreement = _agreement(panel, facts, suggested, seed=seed)
+        marked = read_marked(study, units_key, units, panel)
+        agreement = _agreement(panel, marked, facts, suggested, settings=settings, seed=seed)
         write_json(folder / "agreement.json", agreement)
         write_pairs(folder / "agreement.csv", agreement["comparisons"])
 
@@ -49,26 +54,41 @@ def compare(study: Study, units_key: str, preprocess_keys: Sequence[str], train_
 
 
 def _agreement(
-    panel: Panel, facts: Mapping[str, Any], suggested: Mapping[str, str], *, seed: int
+    panel: Panel,
+    marked: Sequence[Marked],
+    facts: Mapping[str, Any],
+    suggested: Mapping[str, str],
+    *,
+    settings: AuditSection,
+    seed: int,
 ) -> dict[str, Any]:
-    pairs = [pair_rows(panel, count_pair(panel, a, b, kind), seed=seed) for a, b, kind in all_pairs(panel)]
-    cells = cells_of(panel)
-    sittings = facts["sittings"]
+    pairs = [
+        pair_rows(panel, count_pair(panel, a, b, kind), marked, seed=seed) for a, b, kind in all_pairs(panel)
+    ]
+    cells, sittings = cells_of(panel), facts["sittings"]
+    bases = bases_of(panel, sittings, suggested)
+    blind = panel.where(bases.blind)
+    others = blind.of_kind(MODEL, MACHINE)
     return {
         "schema": SCHEMA,
         "units": _units(panel),
         "coders": _coders(panel),
         "comparisons": [row for rows in pairs for row in rows],
         "macro": [macro_row(rows) for rows in pairs],
-        "overall": [],
+        "overall": overall_rows(panel, marked, seed=seed),
+        "sample_size": sample_size_rows(panel, width=settings.width),
         "beside": [
             row
-            for other in panel.of_kind(MODEL, MACHINE)
-            if (found := set_beside(panel, other))
-            for row in beside_rows(panel, found, seed=seed)
+            for other in others
+            if (found := set_beside(blind, other))
+            for row in beside_rows(blind, found, seed=seed)
         ],
-        "verdicts": [],
-        "basis": basis_rows(cells, bases_of(panel, sittings, suggested), seed=seed),
+        "verdicts": [
+            row
+            for other in others
+            for row in verdict_rows(blind, other, margin=settings.margin, epsilon=settings.epsilon, seed=seed)
+        ],
+        "basis": basis_rows(cells, bases, seed=seed),
         "slices": slices(
             panel,
             cells,

@@ -1,0 +1,186 @@
+"""In words: is the model as good as one more coder for this code?
+
+    "as good as a coder"  the test shows that the model is no worse than a coder by more than is allowed
+    "worse"               the test shows that it is worse by more than is allowed
+    "not shown"           neither
+    "too few ... (n = 7)" too few units, transcripts or coders for a test
+
+With three coders or more the alternative annotator test: as good where the winning rate is 0.5 or more;
+worse where the losing rate is, that is, where the same test turned round (H0: rho^f_j >= rho^h_j - epsilon,
+with the same control over coders) shows for half of the coders or more that the model falls short of
+them by more than epsilon. With two, non-inferiority in kappa: the bounds of the 90 % interval against
+-margin. Both at once (half of an even number of coders each) is "not shown".
+
+A test that a model would pass that never gives the code, or always, tells nothing: "not shown" with that reason.
+Otherwise a model that never gives a code could be "as good as a coder" where coders hardly agree.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.agreement.alternative_annotator import FEWEST_CODERS, FEWEST_TRANSCRIPTS, AlternativeAnnotator
+from pipeline.agreement.intervals import FEWEST
+from pipeline.agreement.non_inferiority import NonInferiority
+
+FEWEST_UNITS = 10
+AS_GOOD = "as good as a coder"
+NOT_SHOWN = "not shown"
+WORSE = "worse"
+
+Test = Literal["alternative annotator", "non-inferiority", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What can be said of the model for one code.
+
+    words: one of the above. why: one sentence with the numbers. test: which one, "" for none.
+    n_units: to which a coder or the model gave the code; n_transcripts: those that enter the test.
+    winning_rate, advantage: of the alternative annotator test; difference, low, high: of non-inferiority;
+        nan for the other test or where undefined.
+    """
+
+    code: str
+    words: str
+    test: Test
+    n_units: int
+    n_transcripts: int
+    why: str
+    winning_rate: float = math.nan
+    advantage: float = math.nan
+    difference: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+
+    @property
+    def as_good(self) -> bool:
+        """Whether the model is shown to be as good as a coder."""
+        return self.words == AS_GOOD
+
+
+def verdict_of_alternative(code: str, test: AlternativeAnnotator) -> Verdict:
+    """The verdict from three coders or more."""
+    few = _too_few_for_alternative(test)
+    words, why = few or _words_of_alternative(test)
+    return Verdict(
+        code,
+        words,
+        "alternative annotator",
+        test.n_units,
+        test.n_transcripts,
+        why,
+        winning_rate=test.winning_rate,
+        advantage=test.advantage,
+    )
+
+
+def verdict_of_non_inferiority(code: str, test: NonInferiority) -> Verdict:
+    """The verdict from exactly two coders."""
+    few = _too_few_for_non_inferiority(test)
+    words, why = few or _words_of_non_inferiority(test)
+    return Verdict(
+        code,
+        words,
+        "non-inferiority",
+        test.n_at_stake,
+        test.n_transcripts,
+        why,
+        difference=test.difference,
+        low=test.low,
+        high=test.high,
+    )
+
+
+def verdict_of_too_few_coders(code: str, n_coders: int) -> Verdict:
+    """The verdict from one coder or none."""
+    why = f"Whether coders agree takes two coders who read the same units, here {_there_are(n_coders, 'coder')}."
+    return Verdict(code, f"too few coders (n = {n_coders})", "", 0, 0, why)
+
+
+def _too_few_for_alternative(test: AlternativeAnnotator) -> tuple[str, str] | None:
+    if test.n_units < FEWEST_UNITS:
+        return _too_few_units(test.n_units)
+    n_coders = sum(coder.n_units > 0 for coder in test.coders)
+    if n_coders < FEWEST_CODERS:
+        why = f"The test takes {FEWEST_CODERS} coders, here {_there_are(n_coders, 'coder')}."
+        return f"too few coders (n = {n_coders})", why
+    if test.n_transcripts < FEWEST_TRANSCRIPTS:
+        return _too_few_transcripts(test.n_transcripts, FEWEST_TRANSCRIPTS)
+    if test.reason:
+        n_tested = sum(not coder.reason for coder in test.coders)
+        why = (
+            f"The test takes {FEWEST_CODERS} coders with {FEWEST_TRANSCRIPTS} transcripts or more each in which "
+            f"somebody gave the code, here {_there_are(n_tested, 'coder')}."
+        )
+        return f"too few coders (n = {n_tested})", why
+    return None
+
+
+def _too_few_for_non_inferiority(test: NonInferiority) -> tuple[str, str] | None:
+    if test.n_at_stake < FEWEST_UNITS:
+        return _too_few_units(test.n_at_stake)
+    if test.n_transcripts < FEWEST:
+        return _too_few_transcripts(test.n_transcripts, FEWEST)
+    return None
+
+
+def _too_few_units(n: int) -> tuple[str, str]:
+    why = (
+        f"A coder or the model gave the code to {n} of the units that can be compared, "
+        f"at least {FEWEST_UNITS} are needed."
+    )
+    return f"too few units (n = {n})", why
+
+
+def _too_few_transcripts(n: int, fewest: int) -> tuple[str, str]:
+    why = f"{_there_are(n, 'transcript').capitalize()} to compare, at least {fewest} are needed."
+    return f"too few transcripts (n = {n})", why
+
+
+def _words_of_alternative(test: AlternativeAnnotator) -> tuple[str, str]:
+    tested = [coder for coder in test.coders if not coder.reason]
+    n, won, lost = len(tested), sum(c.rejected for c in tested), sum(c.lost for c in tested)
+    mean_h = sum(coder.rho_h for coder in tested) / n
+    on = f"on {test.n_units} units of {test.n_transcripts} transcripts"
+    rates = (
+        f"{on} it was as close to the other coders as the coder left out, or closer, {test.advantage:.0%} of the "
+        f"time, and that coder {mean_h:.0%} (allowance {test.epsilon:.0%})"
+    )
+    if test.passes and test.fails:
+        return NOT_SHOWN, f"The model did better than {won} of {n} coders and worse than {lost}: {rates}."
+    if test.passes and test.constant_passes:
+        return NOT_SHOWN, (
+            f"The model passed, but so would one that gives the code {test.constant_passes}: "
+            f"{on} this test cannot tell a good model from a useless one."
+        )
+    if test.passes:
+        return AS_GOOD, f"The model held its own against {won} of {n} coders: {rates}."
+    if test.fails:
+        return WORSE, f"The model fell short of {lost} of {n} coders: {rates}."
+    return NOT_SHOWN, f"The model held its own against {won} of {n} coders, half are needed: {rates}."
+
+
+def _words_of_non_inferiority(test: NonInferiority) -> tuple[str, str]:
+    if test.reason:
+        return NOT_SHOWN, f"The difference between model and coders has no interval: {test.reason}."
+    numbers = (
+        f"kappa {test.kappa_model:.2f} with the coders, {test.kappa_coders:.2f} between them, difference "
+        f"{test.difference:+.2f} ({test.level:.0%} interval {test.low:+.2f} to {test.high:+.2f}, margin "
+        f"{test.margin:.2f}), on {test.n_units} units of {test.n_transcripts} transcripts"
+    )
+    if test.passes and test.constant_passes:
+        return NOT_SHOWN, (
+            f"The coders agree too little for the margin, a model that never gives the code would pass: {numbers}."
+        )
+    if test.passes:
+        return AS_GOOD, f"The model agrees with the coders no worse than the margin allows: {numbers}."
+    if test.fails:
+        return WORSE, f"The model agrees with the coders less than the margin allows: {numbers}."
+    return NOT_SHOWN, f"The interval holds what the margin allows and what it does not: {numbers}."
+
+
+def _there_are(n: int, what: str) -> str:
+    return f"there is 1 {what}" if n == 1 else f"there are {n} {what}s"
