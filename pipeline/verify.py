@@ -66,12 +66,12 @@ def verify(study: Study, run_id: str = "", *, on_stage: OnStage = quiet) -> Veri
     if damaged := tuple(_damaged(study, manifest)):
         return replace(found, damaged=damaged)
     then = Study(study.root, _settings_then(manifest))
+    found = replace(found, notes=(*found.notes, *_grouped(study, then)))
     plan = _plan_then(then, manifest)
     if changed := tuple(sorted(_changed(study, then, plan, manifest))):
         return replace(found, changed=changed)
-    with tempfile.TemporaryDirectory(
-        prefix="precode-verify-"
-    ) as scratch:  # its owner's alone, gone in any case
+    # Its owner's alone, and gone whatever happens.
+    with tempfile.TemporaryDirectory(prefix="precode-verify-") as scratch:
         return _run_again(then, plan, manifest, Path(scratch), found, on_stage)
 
 
@@ -120,6 +120,12 @@ def _settings_then(manifest: Mapping[str, Any]) -> Settings:
     except ValidationError:
         name = f"runs/{manifest['run_id']}/{MANIFEST}"
         raise FileError(name, ["its settings are not those of this version of precode"], AGAIN) from None
+
+
+def _grouped(study: Study, then: Study) -> Iterator[str]:
+    was, now = (of.settings.evaluation.group_by for of in (then, study))
+    if was != now:
+        yield f"scored by {was}, as the run was; study.toml says {now}"
 
 
 def _plan_then(then: Study, manifest: Mapping[str, Any]) -> Plan:

@@ -132,6 +132,7 @@ def test_what_the_command_line_had_set_is_taken_from_the_manifest(study: Study) 
     assert study.settings.evaluation.group_by == "transcript"
     found = verify(study, first)
     assert (found.run_id, found.verified, found.by) == (first, True, BY_BYTES)
+    assert found.notes == ("scored by site, as the run was; study.toml says transcript",)
 
 
 def test_renamed_study_without_a_title_is_verified(study: Study, tmp_path: Path) -> None:
@@ -226,6 +227,11 @@ def test_inputs_that_are_no_longer_those_of_the_run_are_named_and_nothing_is_run
     found = verify(load_study(study.root), on_stage=never)
     assert (found.verified, found.by, found.changed, found.damaged) == (False, "", (named,), ())
     assert f"  {named[0]}: {named[1]}" in as_lines(found)
+
+
+def test_run_with_an_encoder_that_is_not_installed_any_more_is_not_run_without_it(study: Study) -> None:
+    edit_manifest(study, lambda m: m.update(encoder="minilm"))
+    assert verify(study, on_stage=never).changed == (("the sentence encoder", "removed"),)
 
 
 @pytest.mark.parametrize("gone", [True, False])
