@@ -33,12 +33,17 @@ ROOMS = ("corpus", "models", "pipeline")
 @cache
 def code_version() -> str:
     """Digest of precode's own source and of the versions of the libraries that make figures."""
+    return digest({"source": source_hashes(), "libraries": library_versions()})
+
+
+@cache
+def source_hashes() -> Mapping[str, str]:
+    """File of precode's own source -> sha256, of the rooms that make figures."""
     top = Path(__file__).parent.parent
     files = sorted(
         path for room in ROOMS for path in (top / room).rglob("*") if path.suffix in (".py", ".html", ".css")
     )
-    hashes = {str(path.relative_to(top)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    return digest({"source": hashes, "libraries": library_versions()})
+    return {str(path.relative_to(top)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def library_versions() -> dict[str, str]:

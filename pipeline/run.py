@@ -6,19 +6,18 @@ The flow in ``flows/`` calls the same functions; ``run_study`` is the same job w
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from corpus.coded import segment_unit
 from corpus.errors import StudyError
 from corpus.files import digest, make_folder_whole, read_json, sha256_of, study_lock, write_json, write_whole
 from corpus.study import Study, human_files, other_files, transcript_files
 from corpus.versions import index_sha256
-from pipeline.cache import code_version, library_versions, stage_dir
+from pipeline.cache import code_version, stage_dir
 from pipeline.encode import encoder_of
 from pipeline.ingest import Ingested, SourceFile, make_batches, read_ingested
+from pipeline.manifest import MANIFEST, MODEL_FILES, MODEL_VERSION_LENGTH, make_manifest
 from pipeline.outputs import write_tables
 from pipeline.preprocess import language_version
 from pipeline.receive_model import IMPORTED, imported_sha256
@@ -27,7 +26,6 @@ from pipeline.stages import STAGES, Keys, OnStage, Plan, one_by_one, quiet, run_
 from pipeline.train import STAGE as TRAIN_STAGE
 
 LATEST = "latest"
-MANIFEST_SCHEMA = 1
 _NEEDED_BY_OTHERS = ("ingest", "preprocess", "encode", "units", "train")
 
 
@@ -97,7 +95,7 @@ def _unchanged_since(study: Study, key: str) -> str:
     run_id = latest_run(study)
     if not run_id:
         return ""
-    manifest = read_json(study.runs_dir / run_id / "manifest.json")
+    manifest = read_json(study.runs_dir / run_id / MANIFEST)
     # The key cannot hold what the index of versions says, for a run brings it up to date.
     same = manifest["key"] == key and manifest.get("versions") == index_sha256(study)
     whole = all((study.runs_dir / run_id / name).is_file() for name in manifest["outputs"])
@@ -106,8 +104,13 @@ def _unchanged_since(study: Study, key: str) -> str:
 
 def latest_run(study: Study) -> str:
     """Id of the newest finished run, the one with the highest number, or ""."""
-    finished = sorted(path.parent.name for path in study.runs_dir.glob("[0-9]*/manifest.json"))
+    finished = finished_runs(study)
     return finished[-1] if finished else ""
+
+
+def finished_runs(study: Study) -> tuple[str, ...]:
+    """Ids of all finished runs, oldest first."""
+    return tuple(sorted(path.parent.name for path in study.runs_dir.glob(f"[0-9]*/{MANIFEST}")))
 
 
 def run_study(study: Study, *, on_stage: OnStage = quiet) -> RunResult:
@@ -135,9 +138,8 @@ def finish_run(study: Study, plan: Plan, keys: Keys) -> RunResult:
     ingested = read_ingested(study, keys.ingest)
 
     def fill(folder: Path) -> None:
-        write_tables(folder, study, ingested, keys, encoder=plan.encoder)
-        (folder / "report.html").write_bytes(render_report(folder).encode())
-        write_json(folder / "manifest.json", _manifest(study, plan, keys, folder, run_id))
+        write_outputs(folder, study, ingested, keys, encoder=plan.encoder)
+        write_json(folder / MANIFEST, make_manifest(study, plan, keys, folder, run_id))
 
     if plan_run(study).key != plan.key:
         raise StudyError(f"{study.root.name}: files changed while the run read them. Run it again.")
@@ -147,28 +149,16 @@ def finish_run(study: Study, plan: Plan, keys: Keys) -> RunResult:
     return earlier_result(study, run_id, unchanged=False)
 
 
+def write_outputs(folder: Path, study: Study, ingested: Ingested, keys: Keys, *, encoder: str) -> None:
+    """Everything in a run folder but its manifest: the tables and the report made from them."""
+    write_tables(folder, study, ingested, keys, encoder=encoder)
+    (folder / "report.html").write_bytes(render_report(folder).encode())
+
+
 def _next_id(study: Study, key: str) -> str:
     """A number that orders runs whatever the clock says, and the beginning of the key."""
     latest = latest_run(study)
     return f"{int(latest.split('-')[0]) + 1 if latest else 1:04d}-{key[:8]}"
-
-
-def _manifest(study: Study, plan: Plan, keys: Keys, folder: Path, run_id: str) -> dict[str, Any]:
-    return {
-        "schema": MANIFEST_SCHEMA,
-        "run_id": run_id,
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "key": plan.key,
-        "unit": plan.unit,
-        "seed": study.settings.study.seed,
-        "inputs": plan.inputs,
-        "versions": index_sha256(study),
-        "settings": study.settings.model_dump(mode="json"),
-        "encoder": plan.encoder,
-        "stages": asdict(keys),
-        "libraries": library_versions(),
-        "outputs": {path.name: sha256_of(path) for path in sorted(folder.iterdir())},
-    }
 
 
 def _keep_model(study: Study, train_key: str) -> None:
@@ -176,11 +166,11 @@ def _keep_model(study: Study, train_key: str) -> None:
     source = stage_dir(study, TRAIN_STAGE, train_key)
 
     def fill(folder: Path) -> None:
-        for name in ("model.json", "model.npz", "card.json"):
+        for name in (*MODEL_FILES, "card.json"):
             shutil.copyfile(source / name, folder / name)
 
     if (source / "model.json").is_file():
-        make_folder_whole(study.models_dir / train_key[:12], fill)
+        make_folder_whole(study.models_dir / train_key[:MODEL_VERSION_LENGTH], fill)
 
 
 def earlier_result(study: Study, run_id: str, *, unchanged: bool = True) -> RunResult:
