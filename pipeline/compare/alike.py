@@ -52,13 +52,13 @@ def is_family(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
 
 
 def names_alike(one: str, other: str) -> float:
-    """Likeness of two names, 0..1, but for case and punctuation; 0 where they hold different numbers."""
+    """Likeness of two names, 0..1, but for case and punctuation; 0 if below LEAST at sight or with different numbers."""
     if _NUMBER.findall(one) != _NUMBER.findall(other):
         return 0.0
-    a, b = (_NO_LETTER.sub(" ", name.casefold()).strip() for name in (one, other))
+    a, b = sorted(_NO_LETTER.sub(" ", name.casefold()).strip() for name in (one, other))
     if not a or not b:
         return 0.0
-    matcher = SequenceMatcher(None, *sorted((a, b)), autojunk=False)
+    matcher = SequenceMatcher(None, a, b, autojunk=False)
     return matcher.ratio() if matcher.real_quick_ratio() >= LEAST[BY_NAME] else 0.0
 
 

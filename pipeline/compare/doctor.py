@@ -35,8 +35,8 @@ ORDER_TOLD = (
 )
 
 CAUTION = (
-    "A merge gives up a distinction, and agreement on less is easier: figures rise a little whichever codes are merged. "
-    "Whether two codes are one is for those who know what they mean."
+    "A merge gives up a distinction, and agreement on less is easier: figures rise a little whichever codes are "
+    "merged. Whether two codes are one is for those who know what they mean."
 )
 
 

@@ -22,9 +22,10 @@ FEWEST_USES = 3
 
 RULES = {
     NO_AGREEMENT: f"Krippendorff's alpha of all human coders lies below {LEAST_ALPHA:g} with its whole interval over "
-    f"transcripts; where there can be no interval, below {LEAST_ALPHA_WITHOUT_INTERVAL:g}. Only codes that coders gave "
-    f"{FEWEST_GIVEN} times or more, all together, to segments that two or more of them read",
-    ONE_CODER: f"one coder gave it, {FEWEST_USES} times or more, to segments that others read, who never gave it anywhere",
+    f"transcripts; where there can be no interval, below {LEAST_ALPHA_WITHOUT_INTERVAL:g}. Only codes that coders "
+    f"gave {FEWEST_GIVEN} times or more, all together, to segments that two or more of them read",
+    ONE_CODER: f"one coder gave it, {FEWEST_USES} times or more, to segments that others read, who never "
+    "gave it anywhere",
     UNUSED: "no coder, and no consensus, gave it; headings, that is parents that nobody gave, are left out",
     HARDLY_USED: f"given to fewer than {FEWEST_USES} segments",
 }

@@ -37,11 +37,11 @@ RULES = {
     "either code; more than chance by a Poisson test of the number of segments (expected: crossings by chance times "
     f"segments per crossing), false discoveries held to {FALSE_DISCOVERY:.0%} over all pairs of codes (Benjamini and "
     "Hochberg 1995)",
-    TOGETHER: f"given by the same coder to the same segment {FEWEST_SEGMENTS} times or more, {LEAST_JACCARD:.0%} or more "
-    f"of the times that either was given, and {LEAST_RATIO:g} times as often as by chance or more; a code and its "
-    "parent are left out",
-    ALIKE: "entries of the codebook whose likeness reaches what stands in `least`; a code and its parent, and headings, "
-    "are left out. Opposites are near each other in meaning too: read both entries",
+    TOGETHER: f"given by the same coder to the same segment {FEWEST_SEGMENTS} times or more, {LEAST_JACCARD:.0%} or "
+    f"more of the times that either was given, and {LEAST_RATIO:g} times as often as by chance or more; a code and "
+    "its parent are left out",
+    ALIKE: "entries of the codebook whose likeness reaches what stands in `least`; a code and its parent, and "
+    "headings, are left out. Opposites are near each other in meaning too: read both entries",
 }
 
 CodePair = tuple[int, int]

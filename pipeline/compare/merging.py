@@ -7,7 +7,7 @@ may do better or worse.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +33,8 @@ HOW_PEOPLE = (
     "merged: a coder gave either code; all: every code of the codebook together, the two as two or as one"
 )
 HOW_MODEL = (
-    "the model's flags of transcripts that it did not learn from, against coders, the counts of all of them added up; "
-    "merged: either code was flagged; the model was not trained again; all: every code that it knows together"
+    "the model's flags of transcripts that it did not learn from, against coders, the counts of all of them added "
+    "up; merged: either code was flagged; the model was not trained again; all: every code that it knows together"
 )
 LEVEL = 0.95
 #: Fewer than elsewhere: every finding has nine differences.
@@ -80,9 +80,11 @@ def people_sums(panel: Panel, pairs: Pairs) -> Sums:
     """Sums for ``alpha_of_sums`` on the segments that two or more human coders read; pairs: places in the panel."""
     humans, codes = panel.humans, np.flatnonzero(panel.usable)
     local = _local(codes, pairs)
-    m_all = np.sum([human.seen for human in humans], axis=0, dtype=np.intp) if humans else np.zeros(0)
-    rows = np.flatnonzero(m_all >= 2)
-    m = np.asarray(m_all[rows], dtype=np.float64)[:, None]
+    seen = np.array([human.seen for human in humans], dtype=np.float64).reshape(
+        len(humans), len(panel.segments)
+    )
+    rows = np.flatnonzero(seen.sum(axis=0) >= 2)
+    m = seen[:, rows].sum(axis=0)[:, None]
     r = np.zeros((len(rows), len(codes) + len(local)))
     for human in humans:
         r += _with_merged(human.given[np.ix_(rows, codes)], local) & human.seen[rows, None]
@@ -124,9 +126,8 @@ def merge_effects(panel: Panel, pairs: Pairs, *, seed: int) -> list[dict[str, An
     pairs: places of codes in the panel. Differences have intervals over transcripts, where there are enough.
     """
     people, model = people_sums(panel, pairs), model_sums(panel, pairs)
-    alpha = _scored(people, alpha_of_sums, "krippendorff_alpha", seed=seed)
-    by_f1 = _scored(model, f1, "f1", seed=seed)
-    by_kappa = _scored(model, cohen_kappa, "cohen_kappa", seed=seed)
+    alpha = _scored(people, {"krippendorff_alpha": alpha_of_sums}, seed=seed)
+    beside = _scored(model, {"f1": f1, "cohen_kappa": cohen_kappa}, seed=seed)
     found = []
     for x, y in pairs:
         of_people = {
@@ -136,9 +137,9 @@ def merge_effects(panel: Panel, pairs: Pairs, *, seed: int) -> list[dict[str, An
         }
         of_model = {"how": HOW_MODEL, **_size(model), "reason": _why_not(panel, model, (x, y), of_model=True)}
         if not of_people["reason"]:
-            of_people["krippendorff_alpha"] = alpha[x, y]
+            of_people |= alpha[x, y]
         if not of_model["reason"]:
-            of_model |= {"f1": by_f1[x, y], "cohen_kappa": by_kappa[x, y]}
+            of_model |= beside[x, y]
         found.append({"people": of_people, "model": of_model})
     return found
 
@@ -156,36 +157,40 @@ def _why_not(panel: Panel, sums: Sums, pair: tuple[int, int], *, of_model: bool)
 
 
 def _scored(
-    sums: Sums, coefficient: Function, key: str, *, seed: int
+    sums: Sums, coefficients: Mapping[str, Function], *, seed: int
 ) -> dict[tuple[int, int], dict[str, Any]]:
-    """Places of two codes in the panel -> values before and after, and differences with intervals."""
-    if not sums.pairs:
-        return {}
+    """Places of two codes in the panel -> each coefficient before and after, and differences with intervals."""
+    found: dict[tuple[int, int], dict[str, Any]] = {
+        (int(sums.codes[x]), int(sums.codes[y])): {} for x, y in sums.pairs
+    }
+    if not found:
+        return found
+    drawn = None
+    if len(sums.sums) >= FEWEST_FOR_BOOTSTRAP:
+        drawn = resample(sums.sums, _as_they_are, seed=seed, n_resamples=N_RESAMPLES)
+    for key, coefficient in coefficients.items():
+        values = coefficient(_before_after(sums.sums.sum(axis=0), sums.pairs))
+        spread = _intervals(sums, drawn, key, coefficient)
+        for row, value, interval in zip(found.values(), values, spread, strict=True):
+            row[key] = _told(value, interval, key)
+    return found
 
-    def values_of(total: FloatArray) -> FloatArray:
-        return coefficient(_before_after(total, sums.pairs))
 
-    def differences_of(total: FloatArray) -> FloatArray:
-        first, second, merged, before, after = np.moveaxis(values_of(total), -1, 0)
-        return np.stack([merged - first, merged - second, after - before], axis=-1)
+def _as_they_are(sums: FloatArray) -> FloatArray:
+    """Sums are drawn once, for all coefficients."""
+    return sums
 
-    values = values_of(sums.sums.sum(axis=0))
-    differences = differences_of(sums.sums.sum(axis=0))
-    spread = _intervals(sums, differences_of, differences, key, seed=seed)
+
+def _told(values: FloatArray, spread: Sequence[Interval], key: str) -> dict[str, Any]:
+    """values: (5,), as VALUES names them; spread: an interval for each of DIFFERENCES."""
+    named = dict(zip(VALUES, values, strict=True))
     return {
-        (int(sums.codes[x]), int(sums.codes[y])): {
-            **{name: number(value) for name, value in zip(VALUES, values[i], strict=True)},
-            "undefined": {
-                name: _UNDEFINED[key]
-                for name, value in zip(VALUES, values[i], strict=True)
-                if np.isnan(value)
-            },
-            "differences": {
-                name: {"value": number(differences[i, j]), **interval_row(spread[i][j])}
-                for j, name in enumerate(DIFFERENCES)
-            },
-        }
-        for i, (x, y) in enumerate(sums.pairs)
+        **{name: number(value) for name, value in named.items()},
+        "undefined": {name: _UNDEFINED[key] for name, value in named.items() if np.isnan(value)},
+        "differences": {
+            name: {"value": number(value), **interval_row(interval)}
+            for name, value, interval in zip(DIFFERENCES, _differences(values), spread, strict=True)
+        },
     }
 
 
@@ -198,22 +203,32 @@ def _before_after(total: FloatArray, pairs: Pairs) -> FloatArray:
     return np.stack([first, second, merged, before, before - first - second + merged], axis=-2)
 
 
-def _intervals(
-    sums: Sums, differences_of: Function, theta: FloatArray, key: str, *, seed: int
-) -> list[list[Interval]]:
-    """For each pair and difference; the rules of ``agreement.intervals``. For F1 a transcript counts if it holds one."""
+def _differences(values: FloatArray) -> FloatArray:
+    """(..., 5) -> (..., 3), as DIFFERENCES names them."""
+    first, second, merged, before, after = np.moveaxis(values, -1, 0)
+    return np.stack([merged - first, merged - second, after - before], axis=-1)
+
+
+def _intervals(sums: Sums, drawn: FloatArray | None, key: str, coefficient: Function) -> list[list[Interval]]:
+    """For each pair and difference, by the rules of ``agreement.intervals``.
+
+    drawn: (n_resamples, k + p, s) or None. For F1 a transcript counts only if it holds one of the two codes.
+    """
+
+    def differences_of(total: FloatArray) -> FloatArray:
+        return _differences(coefficient(_before_after(total, sums.pairs)))
+
+    theta = differences_of(sums.sums.sum(axis=0))
     without = leave_one_out(sums.sums, differences_of)
-    drawn = np.zeros(0)
-    if len(sums.sums) >= FEWEST_FOR_BOOTSTRAP:
-        drawn = resample(sums.sums, differences_of, seed=seed, n_resamples=N_RESAMPLES)
+    resampled = np.full((1, *theta.shape), np.nan) if drawn is None else differences_of(drawn)
     found = []
-    for i, (x, y) in enumerate(sums.pairs):
+    for i, pair in enumerate(sums.pairs):
         holds = np.ones(len(without), dtype=bool)
         if key == "f1":
-            holds = sums.sums[:, [x, y], :3].sum(axis=(1, 2)) > 0
+            holds = sums.sums[:, list(pair), :3].sum(axis=(1, 2)) > 0
         found.append(
             [
-                _interval(float(theta[i, j]), without[holds, i, j], drawn[..., i, j] if drawn.size else drawn)
+                _interval(float(theta[i, j]), without[holds, i, j], resampled[:, i, j])
                 for j in range(len(DIFFERENCES))
             ]
         )
@@ -221,6 +236,7 @@ def _intervals(
 
 
 def _interval(theta: float, without: FloatArray, drawn: FloatArray) -> Interval:
+    """drawn: (n_resamples,), looked at from FEWEST_FOR_BOOTSTRAP transcripts on."""
     n = len(without)
     if reason := why_none(theta, without, n):
         return Interval(np.nan, np.nan, LEVEL, "", n, reason)
