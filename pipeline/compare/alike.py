@@ -52,7 +52,7 @@ def is_family(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
 
 
 def names_alike(one: str, other: str) -> float:
-    """Likeness of two names, 0..1, but for case and punctuation; 0 if below LEAST at sight or with different numbers."""
+    """Likeness of two names, 0..1, but for case and punctuation; 0 with different numbers or far from LEAST."""
     if _NUMBER.findall(one) != _NUMBER.findall(other):
         return 0.0
     a, b = sorted(_NO_LETTER.sub(" ", name.casefold()).strip() for name in (one, other))

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import pdtrc
 from scipy.stats import false_discovery_control
 
-from pipeline.compare.columns import MODEL, IntArray, Panel
+from pipeline.compare.columns import CONSENSUS, HUMAN, MODEL, IntArray, Panel
 from pipeline.compare.confusions import (
     Crossings,
     Pair,
@@ -72,7 +72,7 @@ def _mixed_up(
         numbers[name] = {**numbers_of(crossings, *pair), "n_segments": n_segments} if told else None
     rows = crossing_segments(sides[between[0]], *pair)
     weight = float(sum(crossed[name].observed(*pair) - crossed[name].by_chance(*pair) for name in between))
-    columns = panel.humans if between == ["coders"] else (*panel.humans, *panel.of_kind(MODEL))
+    columns = panel.humans if between == ["coders"] else panel.of_kind(HUMAN, CONSENSUS, MODEL)
     return Finding(MIXED_UP, pair, weight, numbers, rows, columns)
 
 
@@ -132,7 +132,7 @@ def always_together(panel: Panel, family: set[CodePair]) -> list[Finding]:
 def defined_alike(panel: Panel, alike: Sequence[Mapping[str, Any]], family: set[CodePair]) -> list[Finding]:
     """Pairs of codes that ``definitions_alike`` found, but for headings and what belongs together.
 
-    The first examples are segments of one of the codes and then of the other.
+    Examples are segments to which one of the two was given.
     """
     place = {code: i for i, code in enumerate(panel.codes)}
     found = []
