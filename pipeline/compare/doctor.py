@@ -1,0 +1,114 @@
+"""doctor.json: what is wrong with the codebook, with numbers and examples, and what a merge would do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.compare.columns import Panel
+from pipeline.compare.confusions import why_none
+from pipeline.compare.doctor_codes import (
+    HARDLY_USED,
+    NO_AGREEMENT,
+    ONE_CODER,
+    UNUSED,
+    no_agreement,
+    one_coder_only,
+    seldom_used,
+    why_no_use,
+)
+from pipeline.compare.doctor_codes import RULES as RULES_OF_CODES
+from pipeline.compare.doctor_pairs import ALIKE, MIXED_UP, TOGETHER, always_together, defined_alike, mixed_up
+from pipeline.compare.doctor_pairs import RULES as RULES_OF_PAIRS
+from pipeline.compare.findings import Finding, finding_row
+from pipeline.compare.merging import merge_effects
+
+SCHEMA = 1
+MOST_OF_A_KIND = 20
+#: What stands first matters most.
+ORDER = (MIXED_UP, NO_AGREEMENT, ONE_CODER, TOGETHER, ALIKE, UNUSED, HARDLY_USED)
+ORDER_TOLD = (
+    f"{', '.join(ORDER)}. Within a kind: mixed up by crossings above chance; no agreement by how often one of two "
+    "coders gave the code and the other did not; one coder only by how often; always together and defined alike by "
+    "likeness; the others as in the codebook"
+)
+
+CAUTION = (
+    "A merge gives up a distinction, and agreement on less is easier: figures rise a little whichever codes are "
+    "merged. Whether two codes are one is for those who know what they mean."
+)
+
+
+def examine(
+    panel: Panel, codebook: Sequence[Mapping[str, str]], *, alike: Sequence[Mapping[str, Any]], seed: int
+) -> dict[str, Any]:
+    """All findings, those that matter most first; JSON-like.
+
+    alike: as ``definitions_alike`` gives it. A finding: kind, codes, numbers, examples (up to three segments, each
+    with who gave what), merge (null for a finding on one code). ``n_left_out``: kind -> findings beyond the first 20.
+    ``not_examined``: kinds of which nothing can be said, with the reason.
+    """
+    findings, n_left_out = _foremost(_find(panel, codebook, alike, seed=seed))
+    pairs = sorted({(finding.codes[0], finding.codes[-1]) for finding in findings if len(finding.codes) == 2})
+    effects = dict(zip(pairs, merge_effects(panel, pairs, seed=seed), strict=True))
+    return {
+        "schema": SCHEMA,
+        "order": ORDER_TOLD,
+        "caution": CAUTION,
+        "rules": {kind: (RULES_OF_PAIRS | RULES_OF_CODES)[kind] for kind in ORDER},
+        "findings": [
+            finding_row(panel, finding) | {"merge": effects.get((finding.codes[0], finding.codes[-1]))}
+            for finding in findings
+        ],
+        "n_left_out": n_left_out,
+        "not_examined": _not_examined(panel),
+    }
+
+
+def _find(
+    panel: Panel, codebook: Sequence[Mapping[str, str]], alike: Sequence[Mapping[str, Any]], *, seed: int
+) -> list[Finding]:
+    family = _families(panel, codebook)
+    return [
+        *mixed_up(panel),
+        *no_agreement(panel, seed=seed),
+        *one_coder_only(panel),
+        *always_together(panel, family),
+        *defined_alike(panel, alike, family),
+        *seldom_used(panel),
+    ]
+
+
+def _families(panel: Panel, codebook: Sequence[Mapping[str, str]]) -> set[tuple[int, int]]:
+    """Places of each code with its parent, the smaller first."""
+    place = {code: i for i, code in enumerate(panel.codes)}
+    couples = [(place[row["name"]], place[row["parent"]]) for row in codebook if row["parent"] in place]
+    return {(min(couple), max(couple)) for couple in couples}
+
+
+def _foremost(findings: Sequence[Finding]) -> tuple[list[Finding], dict[str, int]]:
+    """In their order, up to MOST_OF_A_KIND of a kind, and how many more there are."""
+    ordered = sorted(
+        findings, key=lambda finding: (ORDER.index(finding.kind), -finding.weight, finding.codes)
+    )
+    kept, n_found = [], Counter[str]()
+    for finding in ordered:
+        n_found[finding.kind] += 1
+        if n_found[finding.kind] <= MOST_OF_A_KIND:
+            kept.append(finding)
+    return kept, {kind: n - MOST_OF_A_KIND for kind, n in n_found.items() if n > MOST_OF_A_KIND}
+
+
+def _not_examined(panel: Panel) -> list[dict[str, str]]:
+    coders, model, use = why_none(panel, of_model=False), why_none(panel, of_model=True), why_no_use(panel)
+    reasons = [
+        (f"{MIXED_UP}, by coders", coders),
+        (f"{MIXED_UP}, by the model and coders", model),
+        (NO_AGREEMENT, coders),
+        (ONE_CODER, coders),
+        (TOGETHER, use),
+        (UNUSED, use),
+        (HARDLY_USED, use),
+    ]
+    return [{"kind": kind, "reason": reason} for kind, reason in reasons if reason]

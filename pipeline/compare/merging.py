@@ -1,0 +1,245 @@
+"""What merging two codes into one would do to agreement, scored anew and not guessed.
+
+A segment has the merged code where it has either. People: Krippendorff's alpha of all human coders. The model: F1 and
+Cohen's kappa of its cross-fitted flags against coders; it is not trained again, so a model taught the merged code
+may do better or worse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.agreement.intervals import (
+    FEWEST_FOR_BOOTSTRAP,
+    Interval,
+    bca_interval,
+    jackknife_interval,
+    leave_one_out,
+    resample,
+    why_none,
+)
+from pipeline.agreement.pairs import cohen_kappa, f1
+from pipeline.compare.columns import BoolArray, FloatArray, IntArray, Panel, by_transcript, transcripts_of
+from pipeline.compare.confusions import NOBODY_IN_COMMON, common_rows, pairs_with_model
+from pipeline.compare.confusions import why_none as why_no_pair
+from pipeline.compare.rows import interval_row, number
+
+HOW_PEOPLE = (
+    "Krippendorff's alpha (nominal, given or not) of all human coders, on segments that two or more of them read; "
+    "merged: a coder gave either code; all: every code of the codebook together, the two as two or as one"
+)
+HOW_MODEL = (
+    "the model's flags of transcripts that it did not learn from, against coders, the counts of all of them added "
+    "up; merged: either code was flagged; the model was not trained again; all: every code that it knows together"
+)
+LEVEL = 0.95
+#: Fewer than elsewhere: every finding has nine differences.
+N_RESAMPLES = 1999
+VALUES = ("first", "second", "merged", "all_before", "all_after")
+DIFFERENCES = ("merged_minus_first", "merged_minus_second", "all_after_minus_before")
+_UNDEFINED = {
+    "krippendorff_alpha": "nobody gave it, or everybody gave it throughout",
+    "f1": "neither the coders nor the model gave it",
+    "cohen_kappa": "neither varied: both never gave it, or both always",
+}
+
+Pairs = Sequence[tuple[int, int]]
+Function = Callable[[FloatArray], FloatArray]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sums:
+    """What transcripts add to a coefficient, of k codes and then of p merged ones.
+
+    sums: (t, k + p, s). codes: (k,) places of the codes in the panel. pairs: p, places in ``codes``.
+    """
+
+    sums: FloatArray
+    codes: IntArray
+    pairs: Pairs
+    n_units: int
+    n_coders: int
+
+
+def alpha_of_sums(sums: FloatArray) -> FloatArray:
+    """alpha = 1 - (n1 + n0 - 1) o / (n1 n0), nominal, a code given or not, any number of coders, missing data.
+
+    sums: (..., 3), over segments with m coders, r of whom gave the code: o = r (m - r) / (m - 1), n1 = r, n0 = m - r.
+    Source: Krippendorff (2011), sec. C, for two values; nan where the code was never or always given.
+    """
+    o, n1, n0 = np.moveaxis(sums, -1, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(n1 * n0 == 0, np.nan, 1 - (n1 + n0 - 1) * o / (n1 * n0)))
+
+
+def people_sums(panel: Panel, pairs: Pairs) -> Sums:
+    """Sums for ``alpha_of_sums`` on the segments that two or more human coders read; pairs: places in the panel."""
+    humans, codes = panel.humans, np.flatnonzero(panel.usable)
+    local = _local(codes, pairs)
+    seen = np.array([human.seen for human in humans], dtype=np.float64).reshape(
+        len(humans), len(panel.segments)
+    )
+    rows = np.flatnonzero(seen.sum(axis=0) >= 2)
+    m = seen[:, rows].sum(axis=0)[:, None]
+    r = np.zeros((len(rows), len(codes) + len(local)))
+    for human in humans:
+        r += _with_merged(human.given[np.ix_(rows, codes)], local) & human.seen[rows, None]
+    values = np.stack([r * (m - r) / (m - 1), r, m - r], axis=-1)
+    n_coders = sum(bool(human.seen[rows].any()) for human in humans)
+    return Sums(by_transcript(panel, rows, values), codes, local, len(rows), n_coders)
+
+
+def model_sums(panel: Panel, pairs: Pairs) -> Sums:
+    """Counts as ``pairs`` of agreement has them, coder first, of all coders with the model together."""
+    beside = pairs_with_model(panel)
+    codes = np.flatnonzero(panel.usable & beside[0][1].codes) if beside else np.zeros(0, dtype=np.intp)
+    local = _local(codes, pairs)
+    total = np.zeros((len(panel.transcripts), len(codes) + len(local), 4))
+    for person, model in beside:
+        rows, x, y = common_rows(person, model)
+        x, y = _with_merged(x[:, codes], local), _with_merged(y[:, codes], local)
+        cells = np.stack([x & y, x & ~y, ~x & y, ~x & ~y], axis=-1)
+        total[transcripts_of(panel, rows)] += by_transcript(panel, rows, cells)
+    held = total.any(axis=(1, 2))
+    n_units = sum(int((person.seen & model.seen).sum()) for person, model in beside)
+    return Sums(total[held], codes, local, n_units, len(beside))
+
+
+def _local(codes: IntArray, pairs: Pairs) -> list[tuple[int, int]]:
+    place = {int(code): i for i, code in enumerate(codes)}
+    return [(place[x], place[y]) for x, y in pairs if x in place and y in place]
+
+
+def _with_merged(given: BoolArray, pairs: Pairs) -> BoolArray:
+    """(m, k) -> (m, k + p): each pair as one code after the others."""
+    merged = [given[:, x] | given[:, y] for x, y in pairs]
+    return np.column_stack([given, *merged])
+
+
+def merge_effects(panel: Panel, pairs: Pairs, *, seed: int) -> list[dict[str, Any]]:
+    """What merging each pair would do: ``people`` (alpha) and ``model`` (f1, kappa), each with a reason if nothing.
+
+    pairs: places of codes in the panel. Differences have intervals over transcripts, where there are enough.
+    """
+    people, model = people_sums(panel, pairs), model_sums(panel, pairs)
+    alpha = _scored(people, {"krippendorff_alpha": alpha_of_sums}, seed=seed)
+    beside = _scored(model, {"f1": f1, "cohen_kappa": cohen_kappa}, seed=seed)
+    found = []
+    for x, y in pairs:
+        of_people = {
+            "how": HOW_PEOPLE,
+            **_size(people),
+            "reason": _why_not(panel, people, (x, y), of_model=False),
+        }
+        of_model = {"how": HOW_MODEL, **_size(model), "reason": _why_not(panel, model, (x, y), of_model=True)}
+        if not of_people["reason"]:
+            of_people |= alpha[x, y]
+        if not of_model["reason"]:
+            of_model |= beside[x, y]
+        found.append({"people": of_people, "model": of_model})
+    return found
+
+
+def _size(sums: Sums) -> dict[str, int]:
+    return {"n_units": sums.n_units, "n_transcripts": len(sums.sums), "n_coders": sums.n_coders}
+
+
+def _why_not(panel: Panel, sums: Sums, pair: tuple[int, int], *, of_model: bool) -> str:
+    if not sums.n_units:
+        return why_no_pair(panel, of_model=of_model) or NOBODY_IN_COMMON
+    missing = [panel.codes[code] for code in pair if code not in sums.codes]
+    who = "the model has not learned" if of_model else "a heading, that nobody gives:"
+    return f"{who} {' nor '.join(map(repr, missing))}" if missing else ""
+
+
+def _scored(
+    sums: Sums, coefficients: Mapping[str, Function], *, seed: int
+) -> dict[tuple[int, int], dict[str, Any]]:
+    """Places of two codes in the panel -> each coefficient before and after, and differences with intervals."""
+    found: dict[tuple[int, int], dict[str, Any]] = {
+        (int(sums.codes[x]), int(sums.codes[y])): {} for x, y in sums.pairs
+    }
+    if not found:
+        return found
+    drawn = None
+    if len(sums.sums) >= FEWEST_FOR_BOOTSTRAP:
+        drawn = resample(sums.sums, _as_they_are, seed=seed, n_resamples=N_RESAMPLES)
+    for key, coefficient in coefficients.items():
+        values = coefficient(_before_after(sums.sums.sum(axis=0), sums.pairs))
+        spread = _intervals(sums, drawn, key, coefficient)
+        for row, value, interval in zip(found.values(), values, spread, strict=True):
+            row[key] = _told(value, interval, key)
+    return found
+
+
+def _as_they_are(sums: FloatArray) -> FloatArray:
+    """Sums are drawn once, for all coefficients."""
+    return sums
+
+
+def _told(values: FloatArray, spread: Sequence[Interval], key: str) -> dict[str, Any]:
+    """values: (5,), as VALUES names them; spread: an interval for each of DIFFERENCES."""
+    named = dict(zip(VALUES, values, strict=True))
+    return {
+        **{name: number(value) for name, value in named.items()},
+        "undefined": {name: _UNDEFINED[key] for name, value in named.items() if np.isnan(value)},
+        "differences": {
+            name: {"value": number(value), **interval_row(interval)}
+            for name, value, interval in zip(DIFFERENCES, _differences(values), spread, strict=True)
+        },
+    }
+
+
+def _before_after(total: FloatArray, pairs: Pairs) -> FloatArray:
+    """(..., k + p, s) -> (..., p, 5, s), as VALUES names them."""
+    n_codes = total.shape[-2] - len(pairs)
+    first, second = (total[..., [pair[i] for pair in pairs], :] for i in (0, 1))
+    merged = total[..., n_codes:, :]
+    before = np.broadcast_to(total[..., :n_codes, :].sum(axis=-2, keepdims=True), merged.shape)
+    return np.stack([first, second, merged, before, before - first - second + merged], axis=-2)
+
+
+def _differences(values: FloatArray) -> FloatArray:
+    """(..., 5) -> (..., 3), as DIFFERENCES names them."""
+    first, second, merged, before, after = np.moveaxis(values, -1, 0)
+    return np.stack([merged - first, merged - second, after - before], axis=-1)
+
+
+def _intervals(sums: Sums, drawn: FloatArray | None, key: str, coefficient: Function) -> list[list[Interval]]:
+    """For each pair and difference, by the rules of ``agreement.intervals``.
+
+    drawn: (n_resamples, k + p, s) or None. For F1 a transcript counts only if it holds one of the two codes.
+    """
+
+    def differences_of(total: FloatArray) -> FloatArray:
+        return _differences(coefficient(_before_after(total, sums.pairs)))
+
+    theta = differences_of(sums.sums.sum(axis=0))
+    without = leave_one_out(sums.sums, differences_of)
+    resampled = np.full((1, *theta.shape), np.nan) if drawn is None else differences_of(drawn)
+    found = []
+    for i, pair in enumerate(sums.pairs):
+        holds = np.ones(len(without), dtype=bool)
+        if key == "f1":
+            holds = sums.sums[:, list(pair), :3].sum(axis=(1, 2)) > 0
+        found.append(
+            [
+                _interval(float(theta[i, j]), without[holds, i, j], resampled[:, i, j])
+                for j in range(len(DIFFERENCES))
+            ]
+        )
+    return found
+
+
+def _interval(theta: float, without: FloatArray, drawn: FloatArray) -> Interval:
+    """drawn: (n_resamples,), looked at from FEWEST_FOR_BOOTSTRAP transcripts on."""
+    n = len(without)
+    if reason := why_none(theta, without, n):
+        return Interval(np.nan, np.nan, LEVEL, "", n, reason)
+    if n < FEWEST_FOR_BOOTSTRAP:
+        return jackknife_interval(theta, without, scale="coefficient", level=LEVEL)
+    return bca_interval(theta, without, drawn, level=LEVEL)
