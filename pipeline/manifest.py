@@ -20,8 +20,9 @@ from corpus.files import digest, read_json, sha256_of
 from corpus.study import Study, other_files
 from corpus.versions import index_sha256
 from models.encoder import find_encoder
-from pipeline.cache import library_versions, source_hashes, stage_dir
+from pipeline.cache import library_versions, read_parquet, source_hashes, stage_dir
 from pipeline.stages import Keys, Plan
+from pipeline.suggest import suggestions_path
 from pipeline.train import STAGE as TRAIN_STAGE
 from pipeline.units import read_study_json
 
@@ -58,9 +59,16 @@ def make_manifest(study: Study, plan: Plan, keys: Keys, folder: Path, run_id: st
         "encoder": plan.encoder,
         "stages": asdict(keys),
         "model": model_facts(study, keys),
+        "suggested": suggested_transcripts(study, keys),
         **made_with(plan.encoder),
         "outputs": {path.name: sha256_of(path) for path in sorted(folder.iterdir())},
     }
+
+
+def suggested_transcripts(study: Study, keys: Keys) -> list[str]:
+    """Transcripts for which the run suggests something: who codes them later may have seen it."""
+    tables = [read_parquet(suggestions_path(study, key)) for key in keys.suggest]
+    return sorted({name for table in tables for name in table["transcript_id"]})
 
 
 def model_facts(study: Study, keys: Keys) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from corpus.study import Study
 from corpus.tables import write_table
 from models.theme_model import POSITIVE_FROM
 from pipeline.cache import read_parquet, stage_dir
+from pipeline.compare.stage import FILES as COMPARE_FILES
 from pipeline.compare.stage import STAGE as COMPARE_STAGE
 from pipeline.estimate import AVERAGE, SURE, read_estimates
 from pipeline.ingest import Ingested
@@ -93,7 +94,7 @@ def write_tables(
     suggestions = _suggestions(study, keys.suggest)
     evaluation = read_json(stage_dir(study, TRAIN_STAGE, keys.train[0]) / "evaluation.json")
     write_json(folder / "evaluation.json", evaluation)
-    for name in ("agreement.json", "agreement.csv"):
+    for name in COMPARE_FILES:
         shutil.copyfile(stage_dir(study, COMPARE_STAGE, keys.compare[0]) / name, folder / name)
     _write_suggestions(folder / "suggestions.csv", suggestions, facts["codebook"])
     _write_excerpts(folder / "excerpts.csv", study, units)

@@ -70,7 +70,9 @@ STAGES: Mapping[str, Stage] = {
         study, keys.units[0], keys.preprocess, keys.encode, keys.train[0], encoder=plan.encoder, batch=n
     ),
     "estimate": lambda study, plan, keys, n: estimate(study, keys),
-    "compare": lambda study, plan, keys, n: compare(study, keys.units[0], keys.preprocess, keys.train[0]),
+    "compare": lambda study, plan, keys, n: compare(
+        study, keys.units[0], keys.preprocess, keys.train[0], encoder=plan.encoder
+    ),
 }
 BY_BATCH = frozenset({"ingest", "preprocess", "encode", "suggest"})
 

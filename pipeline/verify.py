@@ -16,7 +16,7 @@ from corpus.files import canonical_json, sha256_of
 from corpus.settings import Settings
 from corpus.study import Study, other_files
 from corpus.versions import index_sha256
-from pipeline.compare_runs import DIFFERS, SAME, SUGGESTIONS, Compared, Difference, compare_folders
+from pipeline.compare_runs import DIFFERS, SAME, Compared, Difference, compare_folders
 from pipeline.ingest import read_ingested
 from pipeline.manifest import AGAIN, MANIFEST, made_with, model_facts, read_manifest, what_differs
 from pipeline.run import finished_runs, latest_run, plan_run, write_outputs
@@ -203,7 +203,7 @@ def _copy_study(then: Study, plan: Plan, manifest: Mapping[str, Any], scratch: P
     kept = then.versions_dir.iterdir() if then.versions_dir.is_dir() else ()
     earlier = [run_id for run_id in finished_runs(then) if run_id < manifest["run_id"]]
     others = [path for path in kept if path.is_file()]
-    others += [then.runs_dir / run_id / name for run_id in earlier for name in (MANIFEST, SUGGESTIONS)]
+    others += [then.runs_dir / run_id / MANIFEST for run_id in earlier]
     for path in others:
         if path.is_file():
             _copy_file(then.root, root, path.relative_to(then.root).as_posix())

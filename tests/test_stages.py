@@ -27,6 +27,7 @@ CHECKOUT = Path(__file__).parents[1]
 OUTPUTS = {
     "agreement.csv",
     "agreement.json",
+    "doctor.json",
     "codes.csv",
     "estimates.json",
     "evaluation.json",

@@ -19,7 +19,7 @@ from pipeline.agreement.intervals import (
     bca_interval,
     jackknife_interval,
     leave_one_out,
-    resample,
+    resample_sums,
     why_none,
 )
 from pipeline.agreement.pairs import cohen_kappa, f1
@@ -167,18 +167,13 @@ def _scored(
         return found
     drawn = None
     if len(sums.sums) >= FEWEST_FOR_BOOTSTRAP:
-        drawn = resample(sums.sums, _as_they_are, seed=seed, n_resamples=N_RESAMPLES)
+        drawn = resample_sums(sums.sums, seed=seed, n_resamples=N_RESAMPLES)
     for key, coefficient in coefficients.items():
         values = coefficient(_before_after(sums.sums.sum(axis=0), sums.pairs))
         spread = _intervals(sums, drawn, key, coefficient)
         for row, value, interval in zip(found.values(), values, spread, strict=True):
             row[key] = _told(value, interval, key)
     return found
-
-
-def _as_they_are(sums: FloatArray) -> FloatArray:
-    """Sums are drawn once, for all coefficients."""
-    return sums
 
 
 def _told(values: FloatArray, spread: Sequence[Interval], key: str) -> dict[str, Any]:
@@ -241,5 +236,5 @@ def _interval(theta: float, without: FloatArray, drawn: FloatArray) -> Interval:
     if reason := why_none(theta, without, n):
         return Interval(np.nan, np.nan, LEVEL, "", n, reason)
     if n < FEWEST_FOR_BOOTSTRAP:
-        return jackknife_interval(theta, without, scale="coefficient", level=LEVEL)
+        return jackknife_interval(theta, without, scale="difference", level=LEVEL)
     return bca_interval(theta, without, drawn, level=LEVEL)

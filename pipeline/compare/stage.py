@@ -1,4 +1,4 @@
-"""compare: the stage; agreement.json, agreement.csv."""
+"""compare: the stage; agreement.json and .csv, doctor.json."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from corpus.files import write_json
 from corpus.settings import AuditSection
 from corpus.study import Study
 from pipeline.cache import cached
+from pipeline.compare.alike import definitions_alike
 from pipeline.compare.basis import bases_of, basis_rows, first_suggested, silent_about_basis
 from pipeline.compare.beside import beside_rows, set_beside
 from pipeline.compare.cells import cells_of
 from pipeline.compare.columns import MACHINE, MODEL, Panel, read_panel
+from pipeline.compare.confusions import confusions
+from pipeline.compare.doctor import examine
 from pipeline.compare.overall import overall_rows, sample_size_rows
 from pipeline.compare.pairs import all_pairs, count_pair, macro_row, pair_rows, write_pairs
 from pipeline.compare.slices import slices
@@ -25,10 +28,17 @@ from pipeline.units import read_study_json, read_units
 
 STAGE = "compare"
 SCHEMA = 2
+#: What the run folder gets of it.
+FILES = ("agreement.json", "agreement.csv", "doctor.json")
 
 
-def compare(study: Study, units_key: str, preprocess_keys: Sequence[str], train_key: str) -> str:
-    """Compare all columns; the key of what was cached."""
+def compare(
+    study: Study, units_key: str, preprocess_keys: Sequence[str], train_key: str, *, encoder: str
+) -> str:
+    """Compare all columns; the key of what was cached.
+
+    encoder: its name, "" for words only; it tells which entries of the codebook are alike.
+    """
     seed, settings = study.settings.study.seed, study.settings.audit
     facts = read_study_json(study, units_key)
     silent = silent_about_basis(facts["sittings"])
@@ -42,10 +52,13 @@ def compare(study: Study, units_key: str, preprocess_keys: Sequence[str], train_
         agreement = _agreement(panel, marked, facts, suggested, settings=settings, seed=seed)
         write_json(folder / "agreement.json", agreement)
         write_pairs(folder / "agreement.csv", agreement["comparisons"])
+        alike = definitions_alike(facts["codebook"], encoder=encoder)
+        write_json(folder / "doctor.json", examine(panel, facts["codebook"], alike=alike, seed=seed))
 
     inputs = {
         "units": units_key,
         "train": train_key,
+        "encoder": encoder,
         "seed": seed,
         "settings": settings.model_dump(mode="json"),
         "suggested": suggested,
@@ -89,6 +102,7 @@ def _agreement(
             for row in verdict_rows(blind, other, margin=settings.margin, epsilon=settings.epsilon, seed=seed)
         ],
         "basis": basis_rows(cells, bases, seed=seed),
+        "confusions": confusions(panel),
         "slices": slices(
             panel,
             cells,

@@ -6,6 +6,7 @@ On what people coded blind alone: who saw suggestions agrees with the model too 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,9 @@ def _of_two(
     any_code = units_at_stake(
         given.any(axis=2, keepdims=True), read, model.any(axis=1, keepdims=True), other.seen
     )
-    tests = non_inferiority(counts, np.concatenate([any_code, stake]), seed=seed, margin=margin)
+    pooled, *each = non_inferiority(counts, np.concatenate([any_code, stake]), seed=seed, margin=margin)
+    # What is pooled is cells, a segment and a code; units are segments all the same.
+    tests = [replace(pooled, n_units=int((read.all(axis=0) & other.seen).sum())), *each]
     return [
         _row(other, key, verdict_of_non_inferiority(key or "", test), margin=margin, method=test.method)
         for key, test in zip(keys, tests, strict=True)
