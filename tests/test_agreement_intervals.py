@@ -9,8 +9,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.agreement.intervals import Interval, bca_interval, intervals, pair_intervals
-from pipeline.agreement.pairs import PAIR_STATISTICS, cohen_kappa, percent_agreement
+from pipeline.agreement.intervals import (
+    Interval,
+    bca_interval,
+    group_differences,
+    intervals,
+    pair_intervals,
+)
+from pipeline.agreement.pairs import PAIR_STATISTICS, cohen_kappa, percent_agreement, signed_bias
 
 PREVALENCE, SENSITIVITY, FALSE_ALARM = 0.2, 0.75, 0.08
 SHARES = ("percent_agreement", "precision", "recall", "f1", "prevalence_a", "prevalence_b")
@@ -167,12 +173,98 @@ def test_level_widens_the_interval() -> None:
     assert wide.low < narrow.low < narrow.high < wide.high
 
 
+def kappa_difference(sums: np.ndarray) -> np.ndarray:
+    return cohen_kappa(sums[..., :4]) - cohen_kappa(sums[..., 4:])
+
+
 def test_interval_of_a_paired_difference_takes_both_sets_of_counts() -> None:
     sums = np.concatenate([interviews(20, 2, seed=0), interviews(20, 2, seed=1)], axis=-1)
-    found = intervals(
-        sums, lambda s: cohen_kappa(s[..., :4]) - cohen_kappa(s[..., 4:]), scale="coefficient", seed=0
-    )
+    found = intervals(sums, kappa_difference, scale="difference", seed=0)
     assert all(interval.low < 0 < interval.high for interval in found)
+
+
+@pytest.mark.parametrize("n_transcripts", [20, 40])
+def test_paired_difference_of_like_counts_is_narrower_than_of_strangers(n_transcripts: int) -> None:
+    one = interviews(n_transcripts, 1, seed=0)
+    near = one.copy()
+    near[: n_transcripts // 2, :, 3] += 3
+    (paired,) = intervals(np.concatenate([one, near], axis=-1), kappa_difference, scale="difference", seed=0)
+    ((d, apart),) = group_differences(one, near, cohen_kappa, scale="coefficient")
+    assert paired.low < d < paired.high
+    assert paired.high - paired.low < (apart.high - apart.low) / 2
+
+
+def test_difference_of_coefficients_may_lie_above_one() -> None:
+    good, bad = [9, 0, 0, 9], [1, 8, 8, 1]
+    sums = np.array([[[*good, *bad]], [[*good, 2, 7, 8, 1]]] * 6)
+    (interval,) = intervals(sums, kappa_difference, scale="difference", seed=0)
+    assert 1 < interval.low < interval.high
+
+
+def test_difference_between_groups_of_means_is_the_interval_of_welch() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(0.5, 0.1, 9), rng.normal(0.3, 0.3, 14)
+    sums = [np.stack([group, np.ones(len(group))], axis=-1)[:, None] for group in (x, y)]
+    ((d, interval),) = group_differences(*sums, lambda s: s[..., 0] / s[..., 1], scale="coefficient")
+    expected = stats.ttest_ind(x, y, equal_var=False).confidence_interval(0.95)
+    assert d == pytest.approx(x.mean() - y.mean(), abs=1e-12)
+    assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+    assert interval.method.startswith("jackknife over 9 and 14 transcripts, t(")
+
+
+def test_difference_between_groups_covers_as_often_as_it_says() -> None:
+    found = group_differences(
+        interviews(12, 1000, seed=1), interviews(15, 1000, seed=2), cohen_kappa, scale="coefficient"
+    )
+    assert 0.90 < coverage(tuple(interval for _, interval in found), 0.0) < 0.99
+
+
+def test_a_group_of_fewer_than_eight_transcripts_gives_the_difference_but_no_interval() -> None:
+    one, other = interviews(12, 1, seed=1), interviews(7, 1, seed=2)
+    ((d, interval),) = group_differences(one, other, cohen_kappa, scale="coefficient")
+    assert d == pytest.approx(
+        float(cohen_kappa(one.sum(axis=0))[0] - cohen_kappa(other.sum(axis=0))[0]), abs=1e-12
+    )
+    assert interval.reason == "second group: too few transcripts: 7, at least 8 needed"
+    assert math.isnan(interval.low)
+
+
+def test_groups_in_which_nothing_varies_have_no_interval_of_their_difference() -> None:
+    flat = np.array([[[9, 0, 0, 20]]] * 9)
+    ((d, interval),) = group_differences(flat, flat, cohen_kappa, scale="coefficient")
+    assert d == 0
+    assert interval.reason == "no spread between transcripts, in either group"
+    ((_, half),) = group_differences(flat, interviews(9, 1, seed=0), cohen_kappa, scale="coefficient")
+    assert half.defined
+
+
+@pytest.mark.parametrize("n_transcripts", [12, 30])
+def test_several_statistics_at_once_have_the_intervals_that_each_has_alone(n_transcripts: int) -> None:
+    counts = interviews(n_transcripts, 3, seed=0)
+    together = pair_intervals(counts, PAIR_STATISTICS, seed=0)
+    assert list(together) == list(PAIR_STATISTICS)
+    for key, found in together.items():
+        assert found == of_pairs(counts, key, seed=0)
+
+
+@pytest.mark.parametrize("n_transcripts", [12, 40])
+def test_interval_of_the_bias_is_that_of_its_signed_form_without_the_sign(n_transcripts: int) -> None:
+    counts = interviews(n_transcripts, 20, seed=0)
+    counts[:, ::2, 1] //= 3
+    signed = intervals(counts, signed_bias, scale="difference", seed=0)
+    found = of_pairs(counts, "bias", seed=0)
+    assert any(s.low < 0 < s.high for s in signed)
+    assert any(s.high < 0 for s in signed)
+    for s, interval in zip(signed, found, strict=True):
+        ends = sorted((abs(s.low), abs(s.high)))
+        assert interval.low == (0 if s.low < 0 < s.high else ends[0])
+        assert interval.high == ends[1]
+
+
+def test_bias_without_an_interval_says_why() -> None:
+    (interval,) = of_pairs(interviews(7, 1, seed=0), "bias", seed=0)
+    assert interval.reason == "too few transcripts: 7, at least 8 needed"
+    assert math.isnan(interval.low)
 
 
 def test_sums_without_a_dimension_for_codes_are_refused() -> None:

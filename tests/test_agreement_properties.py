@@ -165,6 +165,68 @@ def test_pair_statistic_is_undefined_with_its_reason(counts: list[int], key: str
     assert reason in result.reason
 
 
+@given(tables(st.just(2)), st.lists(st.integers(0, 5), min_size=9, max_size=9))
+def test_weighted_kappa_is_its_definition(table: Table, drawn: list[int]) -> None:
+    v = np.reshape(drawn, (3, 3)) * (1 - np.eye(3))
+    both = [row for row in table if None not in row]
+    p = np.zeros((3, 3))
+    for a, b in both:
+        p[CODES.index(a), CODES.index(b)] += 1 / len(both)
+    chance = np.outer(p.sum(axis=1), p.sum(axis=0))
+    expected = 1 - (v * p).sum() / (v * chance).sum() if (v * chance).sum() else math.nan
+    result = cohen_kappa(coded(table), weights=v)
+    assert math.isnan(result.value) == bool(result.reason)
+    assert same(result.value, expected) or result.value == pytest.approx(expected, abs=1e-12)
+
+
+@given(tables())
+def test_equal_weights_are_no_weights(table: Table) -> None:
+    equal = 7 * (1 - np.eye(3))
+    weighted = [(brennan_prediger, {"weights": equal}), (krippendorff_alpha, {"distance": equal})]
+    if len(table[0]) == 2:
+        weighted.append((cohen_kappa, {"weights": equal}))
+    for measure, options in weighted:
+        plain, found = measure(coded(table)), measure(coded(table), **options)
+        assert same(found.value, plain.value)
+        assert found.reason == plain.reason
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ("cubic", "expected 'linear', 'quadratic', 'ordinal' or a table"),
+        ([[0, 1], [1, 0]], r"shape \(2, 2\), expected \(3, 3\)"),
+        ([[0, 1, 1], [1, 0, -1], [1, 1, 0]], "at least 0"),
+        ([[0, 1, 1], [1, 0, math.nan], [1, 1, 0]], "finite"),
+        ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], "on the diagonal"),
+    ],
+)
+def test_weights_that_are_none_are_refused(weights: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        cohen_kappa(coded([["hope", "trust"]]), weights=weights)  # type: ignore[arg-type]
+
+
+def test_alpha_refuses_a_distance_that_depends_on_the_direction() -> None:
+    with pytest.raises(ValueError, match="and back"):
+        krippendorff_alpha(coded([["hope", "trust"]]), distance=[[0, 1, 1], [2, 0, 1], [1, 1, 0]])
+
+
+def test_weights_of_which_none_can_come_about_leave_kappa_undefined_with_the_reason() -> None:
+    result = cohen_kappa(encode([["a", "b"], ["b", "a"]]), weights=np.zeros((2, 2)))
+    assert result.reason == "no disagreement that could come about by chance weighs anything"
+    assert brennan_prediger(encode([["a", "b"]]), weights=np.zeros((2, 2))).reason == (
+        "no disagreement weighs anything"
+    )
+
+
+@given(st.lists(st.integers(0, 40), min_size=4, max_size=4))
+def test_bias_is_the_distance_of_the_prevalences(counts: list[int]) -> None:
+    found = pairs.pair_statistics(counts)
+    a, b = found["prevalence_a"].value, found["prevalence_b"].value
+    assert same(found["bias"].value, abs(a - b))
+    assert found["bias"].reason == ("" if sum(counts) else "no unit with two coders")
+
+
 def test_one_sided_coder_has_kappa_zero_and_opposite_coders_too() -> None:
     assert cohen_kappa(encode([["a", "a"], ["a", "b"], ["a", "a"]])).value == 0.0
     assert cohen_kappa(encode([["a", "b"], ["a", "b"]])).value == 0.0

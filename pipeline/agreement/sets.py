@@ -22,7 +22,7 @@ from pipeline.agreement.values import FloatArray, IntArray, Ratings, encode
 
 SetDistance = Literal["masi", "jaccard"]
 Codes = AbstractSet[Hashable]
-CELLS_AT_ONCE = 1_000_000
+CELLS_AT_ONCE = 200_000
 
 
 def masi_distance(a: Codes, b: Codes) -> float:
@@ -170,9 +170,12 @@ def _between(counts: IntArray, members: FloatArray, apart: Distances) -> FloatAr
     total = np.zeros((len(n), len(n)))
     step = max(1, CELLS_AT_ONCE // max(len(members), 1))
     for start in range(0, len(members), step):
-        block = slice(start, start + step)
-        d = apart(sizes[block, None], sizes[None], members[block] @ members.T)
-        total += n[:, block] @ (d @ n.T)
+        block, later = slice(start, start + step), slice(start + step, None)
+        # A pair of blocks and its mirror are the same distances: each is computed once.
+        beyond = apart(sizes[block, None], sizes[None, later], members[block] @ members[later].T)
+        within = apart(sizes[block, None], sizes[None, block], members[block] @ members[block].T)
+        one_way = n[:, block] @ (beyond @ n[:, later].T)
+        total += one_way + one_way.T + n[:, block] @ (within @ n[:, block].T)
     return total
 
 
