@@ -137,7 +137,7 @@ def read_meanings(study: Study, preprocess_keys: Sequence[str], encode_keys: Seq
         view = context_view(
             read_embeddings(study, [encode_key]), [segment.transcript_id for segment in segments]
         )
-        parts = view.reshape(len(segments), len(PARTS), -1)
+        parts = view.reshape(len(segments), len(PARTS), view.shape[1] // len(PARTS))
         found.append(np.hstack([parts[:, 0], parts[:, 1:].sum(axis=1)]))
     return np.concatenate(found) if found else None
 

@@ -29,8 +29,10 @@ Found = tuple[dict[str, Statistic], dict[str, Interval]]
 
 def shared_rows(panel: Panel) -> IntArray:
     """Places of the segments that two human coders or more read."""
-    seen = np.array([column.seen for column in panel.humans]).reshape(-1, len(panel.segments))
-    return np.flatnonzero(seen.sum(axis=0) >= 2)
+    n_readers = np.zeros(len(panel.segments), dtype=np.intp)
+    for column in panel.humans:
+        n_readers += column.seen
+    return np.flatnonzero(n_readers >= 2)
 
 
 def many_sums(panel: Panel) -> FloatArray:
@@ -47,7 +49,7 @@ def many_sums(panel: Panel) -> FloatArray:
 def overall_rows(panel: Panel, marked: Sequence[Marked], *, seed: int) -> list[dict[str, Any]]:
     """``overall`` of agreement.json: pooled first, then each code; empty without a segment that two coders read."""
     rows = shared_rows(panel)
-    if not len(rows):
+    if not len(rows) or not panel.usable.any():
         return []
     sums = many_sums(panel)
     coders = [column.name for column in panel.humans if column.seen[rows].any()]
@@ -123,7 +125,7 @@ def _of_spans(
 
 def sample_size_rows(panel: Panel, *, width: float) -> list[dict[str, Any]]:
     """``sample_size`` of agreement.json: for alpha of all coders, pooled and of each code."""
-    if not len(shared_rows(panel)):
+    if not len(shared_rows(panel)) or not panel.usable.any():
         return []
     sums = many_sums(panel)
     codes = [code for code, usable in zip(panel.codes, panel.usable, strict=True) if usable]

@@ -46,9 +46,11 @@ def verdict_rows(
 
 def _who_share(humans: Sequence[Column], other: Column) -> list[Column]:
     """The coders who share a segment with another coder and with the column."""
-    read = np.array([human.seen & other.seen for human in humans]).reshape(-1, len(other.seen))
-    shared = read & (read.sum(axis=0) >= 2)
-    return [human for human, shares in zip(humans, shared, strict=True) if shares.any()]
+    n_readers = np.zeros(len(other.seen), dtype=np.intp)
+    for human in humans:
+        n_readers += human.seen
+    shared = other.seen & (n_readers >= 2)
+    return [human for human in humans if (human.seen & shared).any()]
 
 
 def _of_two(
