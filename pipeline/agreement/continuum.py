@@ -19,6 +19,7 @@ from pipeline.agreement.values import FloatArray
 
 Span = tuple[int, int, str]
 Stretch = tuple[int, int]
+ByCode = dict[str, list[Stretch]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class SpanSums:
 
     def of_code(self) -> FloatArray:
         """(..., k, 4): all characters, those given the code, agreeing pairs on it, squares of its spans."""
-        total = np.broadcast_to(_total(self.marked)[..., None], self.squares.shape)
+        total = np.broadcast_to(self.marked[..., :1], self.squares.shape)
         return np.stack([total, self.lengths[..., :-1], self.coincidences[..., :-1], self.squares], axis=-1)
 
 
@@ -97,9 +98,9 @@ def span_sums(continua: Sequence[Continuum], codes: Sequence[str] | None = None)
     if len({len(text.spans) for text in continua}) > 1:
         raise ValueError("every continuum takes the same coders: give None for one who did not read it")
     parts = [_sums(text, known) for text in continua]
-    readers = np.any([reads for *_, reads in parts], axis=0)
-    arrays = [np.array(column) for column in list(zip(*parts, strict=True))[:-1]] or _no_sums(len(known))
-    return SpanSums(known, *arrays, int(np.sum(readers)))
+    some = parts or [_sums(Continuum(0, []), known)]
+    arrays = {key: np.array([part[key] for part in some])[: len(parts)] for key in some[0]}
+    return SpanSums(codes=known, n_coders=int(arrays.pop("readers").any(axis=0).sum()), **arrays)
 
 
 def merged(spans: Iterable[tuple[int, int, Any]]) -> list[Stretch]:
@@ -113,49 +114,66 @@ def merged(spans: Iterable[tuple[int, int, Any]]) -> list[Stretch]:
     return result
 
 
-def _sums(text: Continuum, codes: tuple[str, ...]) -> tuple[Any, ...]:
+def _sums(text: Continuum, codes: tuple[str, ...]) -> dict[str, Any]:
+    """The fields of ``SpanSums`` for one continuum, and in "readers" which coders read what another read."""
     cuts = _cuts(text)
-    widths = np.diff(cuts).astype(np.float64)
     read = _read(text, cuts)
     m = read.sum(axis=0)
     read &= m >= 2
-    pairs = np.where(m >= 2, widths / np.maximum(m - 1, 1), 0.0)
-    widths = np.where(m >= 2, widths, 0.0)
-    place = {code: k for k, code in enumerate(codes)}
-    by_code = [_by_code(spans, codes) for spans in text.spans]
-    given = np.zeros((len(text.spans), len(codes), len(widths)), dtype=bool)
-    for i, of_coder in enumerate(by_code):
-        for code, stretches in of_coder.items():
-            for first, last in np.searchsorted(cuts, stretches):
-                given[i, place[code], first:last] = True
-    given &= read[:, None]
-    marked = given.any(axis=1)
-    n_k, n_marked = given.sum(axis=0), marked.sum(axis=0)
-    met = pairs * np.maximum(n_marked - 1, 0)
-    squares, paired_squares = np.zeros((2, len(codes)))
-    any_code = 0.0
-    for i, of_coder in enumerate(by_code):
-        along, along_met = _along(widths * read[i]), _along(met * read[i])
-        for code, stretches in of_coder.items():
-            squares[place[code]] += _squared(along, cuts, stretches)
-            paired_squares[place[code]] += _squared(along_met, cuts, stretches)
-        any_code += _squared(along, cuts, merged(text.spans[i] or ()))
+    widths = np.where(m >= 2, np.diff(cuts), 0).astype(np.float64)
+    pairs = widths / np.maximum(m - 1, 1)
+    by_code = [_by_code(spans) for spans in text.spans]
+    given = _given(by_code, codes, cuts) & read[:, None]
+    n_k, n_marked = given.sum(axis=0), given.any(axis=1).sum(axis=0)
     n_gap = np.where(m >= 2, m - n_marked, 0)
     counts = np.concatenate([n_k, n_gap[None]])
-    return (
-        widths.sum(),
-        counts @ widths,
-        (counts * (counts - 1)) @ pairs,
-        squares,
-        n_k @ met,
-        paired_squares,
-        [(n_marked + n_gap) @ widths, n_marked @ widths, (n_marked * (n_marked - 1)) @ pairs, any_code],
-        ((given.sum(axis=1) >= 2) @ widths).sum(),
-        (read @ widths) > 0,
-    )
+    met = pairs * np.maximum(n_marked - 1, 0)
+    along, along_met = (_along(read * lengths) for lengths in (widths, met))
+    any_code = [{"": merged(spans or ())} for spans in text.spans]
+    return {
+        "n_characters": widths.sum(),
+        "lengths": counts @ widths,
+        "coincidences": (counts * (counts - 1)) @ pairs,
+        "squares": _squares(along, by_code, codes, cuts),
+        "paired": n_k @ met,
+        "paired_squares": _squares(along_met, by_code, codes, cuts),
+        "marked": [
+            (n_marked + n_gap) @ widths,
+            n_marked @ widths,
+            (n_marked * (n_marked - 1)) @ pairs,
+            *_squares(along, any_code, ("",), cuts),
+        ],
+        "n_overlapping": ((given.sum(axis=1) >= 2) @ widths).sum(),
+        "readers": (read @ widths) > 0,
+    }
 
 
-def _by_code(spans: Sequence[Span] | None, codes: Sequence[str]) -> dict[str, list[Stretch]]:
+def _given(by_code: Sequence[ByCode], codes: Sequence[str], cuts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each coder gave each code to each stretch; (n_coders, k, n_stretches)."""
+    place = {code: k for k, code in enumerate(codes)}
+    given = np.zeros((len(by_code), len(codes), len(cuts) - 1), dtype=bool)
+    for i, of_coder in enumerate(by_code):
+        for code, spans in of_coder.items():
+            for first, last in np.searchsorted(cuts, spans):
+                given[i, place[code], first:last] = True
+    return given
+
+
+def _squares(
+    along: FloatArray, by_code: Sequence[ByCode], codes: Sequence[str], cuts: NDArray[np.int64]
+) -> FloatArray:
+    """Sum of squared lengths of the spans of all coders, by code. along: (n_coders, n_cuts), length before."""
+    place = {code: k for k, code in enumerate(codes)}
+    squares = np.zeros(len(codes))
+    for before, of_coder in zip(along, by_code, strict=True):
+        for code, spans in of_coder.items():
+            if spans:
+                first, last = np.searchsorted(cuts, np.array(spans)).T
+                squares[place[code]] += np.sum(np.square(before[last] - before[first]))
+    return squares
+
+
+def _by_code(spans: Sequence[Span] | None) -> ByCode:
     """The stretches of each code; spans of one code that overlap are one."""
     held: dict[str, list[Span]] = {}
     for span in spans or ():
@@ -181,23 +199,6 @@ def _read(text: Continuum, cuts: NDArray[np.int64]) -> NDArray[np.bool_]:
     return read
 
 
-def _along(widths: FloatArray) -> FloatArray:
-    """Length before each cut."""
-    return np.concatenate([[0.0], np.cumsum(widths)])
-
-
-def _squared(along: FloatArray, cuts: NDArray[np.int64], stretches: Sequence[Stretch]) -> float:
-    if not stretches:
-        return 0.0
-    at = np.searchsorted(cuts, np.array(stretches))
-    return float(np.sum(np.square(along[at[:, 1]] - along[at[:, 0]])))
-
-
-def _total(marked: FloatArray) -> FloatArray:
-    total: FloatArray = marked[..., 0]
-    return total
-
-
-def _no_sums(k: int) -> list[FloatArray]:
-    shapes = ((0,), (0, k + 1), (0, k + 1), (0, k), (0, k), (0, k), (0, 4), (0,))
-    return [np.zeros(shape) for shape in shapes]
+def _along(lengths: FloatArray) -> FloatArray:
+    """Length before each cut, of each coder."""
+    return np.cumsum(np.pad(lengths, ((0, 0), (1, 0))), axis=1)

@@ -153,9 +153,9 @@ def _of_each_code(
     statistic = measure.statistic
     value, without = statistic(sums.sum(axis=0)), leave_one_out(sums, statistic)
     n_weighty = weighty.sum(axis=0)
-    many = drawn is not None and (n_weighty >= FEWEST_FOR_BOOTSTRAP).any()
-    # A column of its own for each code, so that its resamples lie together.
-    resampled = np.asfortranarray(statistic(drawn)) if drawn is not None and many else None
+    resampled = None
+    if drawn is not None and (n_weighty >= FEWEST_FOR_BOOTSTRAP).any():
+        resampled = np.asfortranarray(statistic(drawn))  # the resamples of a code lie together
     result = []
     for k, n in enumerate(n_weighty.tolist()):
         theta, theta_i = float(value[k]), without[weighty[:, k], k]
