@@ -1,0 +1,146 @@
+"""Findings on the codebook, each with its numbers, examples, and what a merge would do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.report.audit.table import Row, signed
+from pipeline.report.tables import RunTables
+from pipeline.report.wording import coefficient, count, count_of, interval, listing, percent, shorten
+
+QUOTE_LENGTH = 320
+#: Examples give who coded what up to so many names.
+MOST_NAMES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A segment that shows a finding. given: (who, codes) in words."""
+
+    quote: str
+    transcript: str
+    speaker: str
+    given: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """codes: one or two. said: the numbers in a sentence. merge: what a merge would do, a line each."""
+
+    codes: tuple[str, ...]
+    said: str
+    merge: tuple[str, ...]
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KindView:
+    """Findings of one kind. n_left_out: how many more there are."""
+
+    kind: str
+    rule: str
+    findings: tuple[FindingView, ...]
+    n_left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorView:
+    """not_examined: (kind, reason) of what cannot be said."""
+
+    kinds: tuple[KindView, ...]
+    caution: str
+    not_examined: tuple[tuple[str, str], ...]
+
+
+def doctor_view(run: RunTables) -> DoctorView:
+    """From doctor.json, in its order."""
+    doctor = run.doctor
+    kinds = dict.fromkeys(finding["kind"] for finding in doctor["findings"])
+    return DoctorView(
+        kinds=tuple(
+            KindView(
+                kind,
+                doctor["rules"][kind],
+                tuple(_finding(found) for found in doctor["findings"] if found["kind"] == kind),
+                doctor["n_left_out"].get(kind, 0),
+            )
+            for kind in kinds
+        ),
+        caution=doctor["caution"] if any(found["merge"] for found in doctor["findings"]) else "",
+        not_examined=tuple((row["kind"], row["reason"]) for row in doctor["not_examined"]),
+    )
+
+
+def _finding(found: Row) -> FindingView:
+    return FindingView(
+        codes=tuple(found["codes"]),
+        said=_said(found["kind"], found["numbers"]),
+        merge=tuple(_merge(found["merge"])) if found["merge"] else (),
+        examples=tuple(_example(row) for row in found["examples"]),
+    )
+
+
+def _said(kind: str, n: Mapping[str, Any]) -> str:
+    if kind == "mixed up":
+        return _mixed_up(n)
+    if kind == "no agreement":
+        return (
+            f"Alpha {coefficient(n['krippendorff_alpha'])}. Of pairs of coders on a segment, {count(n['n_pairs_both'])} "
+            f"both gave it and in {count(n['n_pairs_one'])} one of the two did."
+        )
+    if kind == "one coder only":
+        return (
+            f"Only {n['coder']} gives it: {count_of(n['n_given_where_others_read'], 'time')} where {listing(n['others'])} "
+            "read too and did not."
+        )
+    if kind == "always together":
+        return (
+            f"Whoever gave one gave the other in {percent(n['jaccard'])} of the times: {count(n['n_both'])} of "
+            f"{count(n['n_either'])}."
+        )
+    if kind == "defined alike":
+        return f"Their entries in the codebook are alike by {n['by']}: {coefficient(n['similarity'])} of 1."
+    if kind == "unused":
+        return f"Nobody gave it, in {count_of(n['n_read'], 'segment')} that were read."
+    return f"Given to {count_of(n['n_segments'], 'segment')} of {count(n['n_read'])} that were read."
+
+
+def _mixed_up(numbers: Mapping[str, Any]) -> str:
+    sides = {"coders": "Between coders", "model": "Between coders and the model"}
+    return " ".join(
+        f"{title} one stood for the other {count_of(numbers[side]['observed'], 'time')} (by chance "
+        f"{numbers[side]['expected']:.1f}), on {count_of(numbers[side]['n_segments'], 'segment')}."
+        for side, title in sides.items()
+        if side in numbers["between"] and numbers[side]
+    )
+
+
+def _merge(merge: Mapping[str, Any]) -> Iterator[str]:
+    people, model = merge["people"], merge["model"]
+    if not people["reason"]:
+        yield _before_after("coders' alpha", people["krippendorff_alpha"])
+    if not model["reason"]:
+        yield _before_after("the model's F1 with coders", model["f1"])
+
+
+def _before_after(what: str, row: Mapping[str, Any]) -> str:
+    all_codes = row["differences"]["all_after_minus_before"]
+    spread = interval(all_codes["low"], all_codes["high"])
+    moved = "" if all_codes["value"] is None else f" ({signed(all_codes['value'])}{f', {spread}' if spread else ''})"
+    return (
+        f"As one code, {what}: {coefficient(row['first'])} and {coefficient(row['second'])} become "
+        f"{coefficient(row['merged'])}; over all codes {coefficient(row['all_before'])} becomes "
+        f"{coefficient(row['all_after'])}{moved}."
+    )
+
+
+def _example(row: Row) -> Example:
+    given = [(who, listing(codes) if codes else "neither") for who, codes in row["given"].items()]
+    return Example(
+        quote=shorten(row["text"], most=QUOTE_LENGTH),
+        transcript=row["transcript"],
+        speaker=row["speaker"],
+        given=tuple(given[:MOST_NAMES]),
+    )

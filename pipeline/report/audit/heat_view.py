@@ -1,0 +1,68 @@
+"""Which codes stand for which, as a table of shaded cells: rows are what one gave, columns what the other gave instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.report.tables import RunTables
+from pipeline.report.wording import count
+
+#: More codes than this make no picture: those that are confused most are shown.
+MOST_CODES = 24
+SHADES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """text: how often, rounded; shade: 0 to 5, by the share of its row."""
+
+    text: str
+    shade: int
+    agreed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeatView:
+    """labels: of columns; the first len(rows) of them are the codes of the rows. n_left_out: codes without a row."""
+
+    title: str
+    rule: str
+    labels: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+    n_left_out: int
+    n_pairs: str
+
+
+def heat_views(run: RunTables) -> tuple[HeatView, ...]:
+    """Of coders with each other, then of coders and model; those that say something."""
+    found = run.agreement["confusions"]
+    sides = (("Coders with each other", found["people"]), ("Coders (rows) and the model (columns)", found["model"]))
+    return tuple(_view(title, side, found["rule"]) for title, side in sides if side and not side["reason"])
+
+
+def _view(title: str, side: Mapping[str, Any], rule: str) -> HeatView:
+    matrix, codes = np.array(side["matrix"], dtype=np.float64), list(side["codes"])
+    aside = matrix[: len(codes)].copy()
+    np.fill_diagonal(aside[:, : len(codes)], 0.0)
+    weight = aside.sum(axis=1) + matrix[:, : len(codes)].sum(axis=0)[: len(codes)]
+    chosen = sorted(np.argsort(-weight, kind="stable")[:MOST_CODES].tolist())
+    columns = [*chosen, *range(len(codes), len(side["labels"]))]
+    return HeatView(
+        title=title,
+        rule=rule,
+        labels=tuple(side["labels"][at] for at in columns),
+        rows=tuple((codes[at], tuple(_cell(matrix, at, other) for other in columns)) for at in chosen),
+        n_left_out=len(codes) - len(chosen),
+        n_pairs=count(side["n_pairs"]),
+    )
+
+
+def _cell(matrix: np.ndarray[Any, Any], row: int, column: int) -> Cell:
+    value, total = float(matrix[row, column]), float(matrix[row].sum())
+    share = value / total if total else 0.0
+    shade = int(np.ceil(share * SHADES)) if share >= 0.02 else 0
+    return Cell(count(round(value)) if value else "", shade, row == column)

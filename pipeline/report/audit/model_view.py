@@ -1,0 +1,151 @@
+"""The model, or another machine, beside the coders: differences, verdicts, and what was coded blind or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.report.audit.table import Head, Line, Row, Table, change, figure, plain
+from pipeline.report.audit.trust_view import ALL, MODEL
+from pipeline.report.beside_view import BesideView, beside_view
+from pipeline.report.tables import RunTables
+from pipeline.report.wording import Number, coefficient, count, percent
+
+KINDS = {"human-human": "coders with each other", "model-human": "coders with the model"}
+SLICE_HEADS = (
+    Head("Segments", "units"),
+    Head("Transcripts"),
+    Head("Percent agreement", "percent_agreement"),
+    Head("Krippendorff's alpha", "krippendorff_alpha"),
+    Head("F1", "f1"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """The verdicts on one column. rule: which test was made, with what allowance, in words."""
+
+    other: str
+    rule: str
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """beside: kappa per code, people and model. verdicts: of the model first, then of machines. basis: blind and seen.
+
+    basis_note: what of the codings was blind, in words.
+    """
+
+    beside: BesideView
+    verdicts: tuple[Verdicts, ...]
+    basis: Table | None
+    basis_note: str
+
+
+def model_view(run: RunTables) -> ModelView:
+    """The section on the model."""
+    agreement = run.agreement
+    others = dict.fromkeys(row["other"] for row in agreement["verdicts"])
+    kinds = agreement["basis"]["kinds"]
+    return ModelView(
+        beside=beside_view(run),
+        verdicts=tuple(_verdicts(run, other) for other in others),
+        basis=_basis(kinds) if kinds and agreement["basis"]["n_seen"] else None,
+        basis_note=_basis_note(agreement["basis"]),
+    )
+
+
+def _verdicts(run: RunTables, other: str) -> Verdicts:
+    rows = [row for row in run.agreement["verdicts"] if row["other"] == other]
+    beside = {row["code"]: row for row in run.agreement["beside"] if row["other"] == other}
+    return Verdicts(
+        other="the model" if other == MODEL else other,
+        rule=_rule(rows[0]),
+        table=Table(
+            "In brackets 95 % intervals over transcripts. At stake: segments to which a coder or the model gave the code.",
+            "Code",
+            (
+                Head("Verdict", "verdict", text=True),
+                Head("Coders with each other", "beside_people"),
+                Head("With the model" if other == MODEL else f"With {other}", "beside_people"),
+                Head("Difference", "beside_people"),
+                Head("At stake (transcripts)", "verdict"),
+                Head("Why", text=True),
+            ),
+            tuple(_verdict(row, beside.get(row["code"])) for row in rows),
+        ),
+    )
+
+
+def _rule(row: Row) -> str:
+    if row["test"] == "alternative annotator":
+        return (
+            f"three coders or more: the alternative annotator test, allowance epsilon {row['epsilon']:g}, false "
+            f"discoveries over coders held to {percent(row['q'])}"
+        )
+    if row["test"] == "non-inferiority":
+        return (
+            f"two coders: non-inferiority in Cohen's kappa by a margin of {row['margin']:g}, one-sided at 5 %, that is "
+            "by the 90 % interval"
+        )
+    return "no test: it takes two coders who read the same segments"
+
+
+def _verdict(row: Row, beside: Row | None) -> Line:
+    cells = (
+        plain(row["verdict"]),
+        Number(coefficient(beside["people"])) if beside else Number(""),
+        Number(coefficient(beside["model"])) if beside else Number(""),
+        change(beside) if beside else Number(""),
+        plain(f"{count(row['n_units'])} ({count(row['n_transcripts'])})"),
+        plain(row["why"]),
+    )
+    return Line(row["code"] or ALL, cells, total=row["code"] is None)
+
+
+def slice_cells(row: Row) -> tuple[Number, ...]:
+    """The cells of SLICE_HEADS."""
+    return (
+        plain(count(row["n_units"])),
+        plain(count(row["n_transcripts"])),
+        *(figure(row, key) for key in ("percent_agreement", "krippendorff_alpha", "f1")),
+    )
+
+
+def _basis(kinds: Sequence[Row]) -> Table:
+    return Table(
+        "All codes pooled. Seen less blind: alpha of what was coded with a suggestion in view, less alpha of what was "
+        "coded blind.",
+        "Who, and how",
+        (*SLICE_HEADS, Head("Seen less blind", "basis")),
+        tuple(line for kind in kinds for line in _apart(kind)),
+    )
+
+
+def _apart(kind: Mapping[str, Any]) -> Iterator[Line]:
+    for name, title in (("blind", "blind"), ("seen", "with a suggestion in view")):
+        difference = (
+            change(kind["seen_less_blind"], kind["reason"]) if name == "seen" else Number("")
+        )
+        yield Line(f"{KINDS[kind['kind']]}, {title}", (*slice_cells(kind[name]), difference))
+
+
+def _basis_note(basis: Row) -> str:
+    n = basis["n_blind"] + basis["n_seen"]
+    if not n:
+        return ""
+    said = f"{count(basis['n_stated'])} of {count(n)} transcripts coded by somebody say how they were coded"
+    decided = (
+        f"; {count(basis['n_assumed'])} do not, and count as blind only if nothing had been suggested for them before"
+        if basis["n_assumed"]
+        else ""
+    )
+    if not basis["n_seen"]:
+        return f"All of it was coded blind, without a suggestion in view ({said}{decided})."
+    return (
+        f"{count(basis['n_seen'])} of {count(n)} were coded with a suggestion in view, or that cannot be excluded ({said}"
+        f"{decided}). They are left out of the verdicts and of the differences above, for who sees a suggestion agrees "
+        "with it too easily."
+    )

@@ -1,0 +1,79 @@
+"""All human coders at once: every coefficient, per code and pooled; on sets of codes and on the spans they marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.agreement.coefficients import COEFFICIENTS
+from pipeline.report.audit.table import Head, Line, Row, Table, figure, plain
+from pipeline.report.audit.trust_view import ALL
+from pipeline.report.tables import RunTables
+from pipeline.report.wording import count, listing
+
+#: Of each code and pooled.
+KEYS = (
+    "prevalence",
+    "percent_agreement",
+    "krippendorff_alpha",
+    "fleiss_kappa",
+    "gwet_ac1",
+    "brennan_prediger",
+    "unitizing_code",
+)
+#: Of all codes together only.
+KEYS_OF_ALL = ("alpha_masi", "alpha_jaccard", "unitizing_binary", "unitizing_u", "unitizing_cu")
+TITLES = {found.key: found.title for found in COEFFICIENTS} | {"prevalence": "Prevalence"}
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleView:
+    """who: the coders, in words. method: how intervals were made, or why there are none."""
+
+    who: str
+    n_units: str
+    n_transcripts: str
+    codes: Table
+    together: Table
+    method: str
+    n_one_unit: bool
+
+
+def people_view(run: RunTables) -> PeopleView | None:
+    """None where no two coders read the same segment."""
+    rows: Sequence[Row] = run.agreement["overall"]
+    if not rows:
+        return None
+    pooled = rows[0]
+    ci = pooled["ci"]["krippendorff_alpha"]
+    return PeopleView(
+        who=listing(pooled["coders"]),
+        n_units=count(pooled["n_units"]),
+        n_transcripts=count(pooled["n_transcripts"]),
+        codes=Table(
+            "Per code: given or not given. In brackets 95 % intervals over transcripts.",
+            "Code",
+            tuple(Head(TITLES[key], key) for key in KEYS),
+            tuple(_line(row) for row in rows),
+        ),
+        together=Table(
+            "On all codes at once: the set of codes that a segment was given, and the stretches that were marked.",
+            "Coefficient",
+            (Head("Value"), Head("Where undefined, why", text=True)),
+            tuple(_of_all(pooled, key) for key in KEYS_OF_ALL),
+        ),
+        method=f"No intervals: {ci['reason']}." if ci["reason"] else f"Intervals: {ci['method']}.",
+        n_one_unit=pooled["n_units"] == 1,
+    )
+
+
+def _line(row: Row) -> Line:
+    cells = tuple(figure(row, key) for key in KEYS)
+    whys = dict.fromkeys(row["undefined"][key] for key in KEYS if key in row["undefined"])
+    return Line(row["code"] or ALL, cells, total=row["code"] is None, note="; ".join(whys))
+
+
+def _of_all(row: Row, key: str) -> Line:
+    return Line(TITLES[key], (figure(row, key), plain(row["undefined"].get(key, ""))))
+
+

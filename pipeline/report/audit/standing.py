@@ -1,0 +1,42 @@
+"""How far people can be relied on for a code: alpha and its interval against Krippendorff's limits, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+#: Krippendorff (2019), Content Analysis, 4th ed., ch. 12: rely on variables with alpha above .800; where tentative
+#: conclusions are acceptable, above .667.
+RELIABLE, TENTATIVE = 0.800, 0.667
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A class of codes. key: its colour in the style sheet."""
+
+    key: str
+    title: str
+    meaning: str
+
+
+SOLID = Standing("well", "reliable", "the whole interval of alpha lies at .800 or above")
+FAIR = Standing("partly", "tentatively reliable", "the whole interval of alpha lies at .667 or above")
+OPEN = Standing("hardly", "not shown", "the interval of alpha reaches below .667 and above it: more coding would tell")
+POOR = Standing("not-yet", "not reliable", "the whole interval of alpha lies below .667")
+UNKNOWN = Standing("not-yet", "unknown", "alpha or its interval is undefined: too few interviews, or nothing that varies")
+STANDINGS = (SOLID, FAIR, OPEN, POOR, UNKNOWN)
+
+
+def standing_of(row: Mapping[str, Any] | None) -> Standing:
+    """The class of a row of ``overall``; None where nobody shares a segment."""
+    if row is None or row["krippendorff_alpha"] is None:
+        return UNKNOWN
+    low, high = (row["ci"]["krippendorff_alpha"][end] for end in ("low", "high"))
+    if low is None:
+        return UNKNOWN
+    if low >= RELIABLE:
+        return SOLID
+    if low >= TENTATIVE:
+        return FAIR
+    return POOR if high < TENTATIVE else OPEN

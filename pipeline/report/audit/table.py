@@ -1,0 +1,69 @@
+"""A table of finished strings: what most sections of the audit are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.report.agreement_view import number_of
+from pipeline.report.figures import Axis, Mark
+from pipeline.report.wording import UNDEFINED, Number, coefficient, interval
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A column. how: key of its explanation, or ""; text: whether it holds words rather than numbers."""
+
+    title: str
+    how: str = ""
+    text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row: its name, then a cell a column. total: whether it stands for all others. note: below the name."""
+
+    name: str
+    cells: tuple[Number, ...]
+    total: bool = False
+    note: str = ""
+    marks: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """caption: plain words. axis: of the figure that stands in the first column after the name, or None."""
+
+    caption: str
+    first: str
+    heads: tuple[Head, ...]
+    lines: tuple[Line, ...]
+    axis: Axis | None = None
+
+
+def plain(text: str) -> Number:
+    """Words or a count as a cell."""
+    return Number(text)
+
+
+def figure(row: Row, key: str) -> Number:
+    """A figure of a row that may lack it: empty there, else with interval or reason."""
+    return number_of({"ci": {}, "undefined": {}, **row}, key) if key in row else Number("")
+
+
+def change(found: Row | None, reason: str = "") -> Number:
+    """A difference with its interval: {"difference", "ci"}."""
+    if found is None or found["difference"] is None:
+        return Number(UNDEFINED, reason=reason)
+    ci = found["ci"]
+    why = f"no interval ({ci['reason']})" if ci["reason"] else ""
+    return Number(signed(found["difference"]), interval(ci["low"], ci["high"]), why)
+
+
+def signed(value: float) -> str:
+    """A difference, with its sign."""
+    text = coefficient(value)
+    return text if value < 0 or text == "0.00" else f"+{text}"
