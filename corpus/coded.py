@@ -102,13 +102,18 @@ def read_coded(study: Study, transcripts: Sequence[Transcript], *, some_set_asid
 
 
 def segment_unit(study: Study) -> str:
-    """ "turn" or "passage": as study.toml says, else "turn" if every coding is addressed by turn alone."""
+    """ "turn" or "passage": as study.toml says, else "turn" if every coding is addressed by turn alone.
+
+    The consensus counts only where nobody else coded: a settled segment is addressed by its span, whatever it is.
+    """
     stated = study.settings.segments.unit
     if stated:
         return stated
+    files = coder_files(study)
+    coders = [path for path in files if tidy_name(path.stem) != CONSENSUS]
     rows = [
         row.cells
-        for path in coder_files(study)
+        for path in coders or files
         for row in read_table(path.read_bytes(), file=f"codings/{path.name}", for_machines=True).rows
         if row.cells.get("code", "").strip()
     ]

@@ -1,0 +1,257 @@
+"""Adjudication: decisions in a copy of disagreements.csv become the consensus, the gold standard of a study.
+
+A consensus of disputed cells alone would hold nothing but the hard cases. So every segment that two human coders or
+more have read comes into it, as soon as none of its cells is open: a code that all of them gave is given, one that
+none of them gave is declined, and where they differ the decision counts. A segment with an open cell is not read by
+the consensus, whatever else is known of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corpus.addresses import AddressError, resolve_address
+from corpus.coded import CONSENSUS
+from corpus.errors import FileError
+from corpus.names import shown_name, tidy_name
+from corpus.readers import read_table_file
+from corpus.records import Transcript
+from corpus.study import Study
+from corpus.tables import Row, Table
+from pipeline.compare.columns import BoolArray
+from pipeline.compare.disagreements import NO, YES, Readers, count_readers
+from pipeline.consensus import (
+    Standing,
+    Statement,
+    agreed_to_give,
+    basis_of_agreed,
+    decided,
+    nothing_given,
+    read_standing,
+    write_consensus,
+)
+from pipeline.ingest import read_ingested
+from pipeline.run import plan_run
+from pipeline.stages import Keys, one_by_one, quiet, run_stages
+from pipeline.units import Units, read_study_json, read_units
+
+_NEEDED = ("ingest", "preprocess", "units")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a row says of a cell. seen: the row showed what the model thinks."""
+
+    line: int
+    given: bool
+    note: str
+    seen: bool
+
+
+#: (place of the segment, place of the code) -> decision
+Decisions = Mapping[tuple[int, int], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Adjudicated:
+    """What came of a file of decisions: lines for the researcher, and rows that were not used, with their reasons."""
+
+    told: tuple[str, ...]
+    rejected: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Settled:
+    """What is settled. common, whole: (n,), two read the segment; none of its cells is open. given: (n, k)."""
+
+    common: BoolArray
+    whole: BoolArray
+    given: BoolArray
+    n_disputed: int
+    n_open: int
+
+
+def adjudicate(study: Study, path: Path, *, today: date) -> Adjudicated:
+    """Bring decisions into ``codings/consensus.csv`` and ``coverage.csv``; the caller holds the study's lock.
+
+    Segments that the consensus reads otherwise than by an earlier import are left as they are; a decision that
+    contradicts them is refused. Importing again adds and renews, and writes nothing if nothing is new.
+    Raises FileError if the file cannot be read or holds no decision, StudyError if the study must be mended.
+    """
+    table = read_table_file(path, file=path.name)
+    keys = _keys_of_units(study)
+    units = read_units(study, keys.units[0], keys.preprocess)
+    ingested = read_ingested(study, keys.ingest)
+    transcripts = {transcript.transcript_id: transcript for transcript in ingested.transcripts}
+    readers = human_readers(units)
+    decisions, rejected = read_decisions(table, units, readers, transcripts)
+    if not decisions:
+        remedy = f"Write {YES} or {NO} into the column 'decision' of the cells that you settle."
+        raise FileError(path.name, rejected or ["no cell is decided"], remedy)
+    standing = read_standing(study, units, keys.units[0], transcripts)
+    settled = settle(readers, decisions, seen=standing.seen, given=standing.given)
+    contradicted = _contradicted(decisions, standing, settled)
+    facts = read_study_json(study, keys.units[0])
+    statements = {
+        int(row): _statements(int(row), units, readers, decisions, settled, facts["sittings"])
+        for row in np.flatnonzero(settled.whole & ~standing.by_hand)
+    }
+    n_changed = write_consensus(study, units, standing, statements, transcripts, today=today)
+    told = [*table.notes, *_told(units, standing, settled, n_changed)]
+    return Adjudicated(tuple(f"{path.name}: {line}" for line in told), (*rejected, *contradicted))
+
+
+def _keys_of_units(study: Study) -> Keys:
+    """Fill the cache up to the units; as ``run_until``, but under the lock that the caller holds."""
+    plan = plan_run(study)
+    return run_stages(plan, one_by_one(study, plan, quiet), wanted=_NEEDED)
+
+
+def human_readers(units: Units) -> Readers:
+    """The human coders, on segments of speakers that are not context."""
+    return count_readers((units.read & ~units.context)[units.is_human], units.given[units.is_human])
+
+
+def read_decisions(
+    table: Table, units: Units, readers: Readers, transcripts: Mapping[str, Transcript]
+) -> tuple[dict[tuple[int, int], Decision], list[str]]:
+    """The decisions that can be used, and the rows that cannot, each with its line and reason.
+
+    A row without a decision says nothing. A row is out of date if its words do not stand at its place any more, if
+    no segment does, or if the coders do not differ there on its code.
+    """
+    segment_at = {(s.transcript_id, s.start, s.end): row for row, s in enumerate(units.segments)}
+    code_at = {name: place for place, name in enumerate(units.codes)}
+    found: dict[tuple[int, int], Decision] = {}
+    twice: set[tuple[int, int]] = set()
+    rejected = list(table.rejected)
+    for row in table.rows:
+        word = row.cells["decision"].strip().lower()
+        if not word:
+            continue
+        try:
+            _check_word(word)
+            place = _cell_of(row, segment_at, code_at, transcripts)
+            if not readers.disputed[place]:
+                raise AddressError(f"coders do not differ any more on '{units.codes[place[1]]}' here")
+            if place in found and found[place].given != (word == YES):
+                twice.add(place)
+                raise AddressError(
+                    f"line {found[place].line} decides the same cell otherwise: neither is used"
+                )
+        except AddressError as error:
+            rejected.append(f"line {row.line}: {error}")
+            continue
+        found.setdefault(place, _decision(row, given=word == YES))
+    return {place: decision for place, decision in found.items() if place not in twice}, rejected
+
+
+def _check_word(word: str) -> None:
+    if word not in (YES, NO):
+        raise AddressError(f"decision {shown_name(word)} is neither {YES} nor {NO}")
+
+
+def _decision(row: Row, *, given: bool) -> Decision:
+    shown = any(row.cells.get(name, "").strip() for name in ("probability", "model"))
+    return Decision(row.line, given, row.cells.get("note", "").strip(), shown)
+
+
+def _cell_of(
+    row: Row,
+    segment_at: Mapping[tuple[str, int, int], int],
+    code_at: Mapping[str, int],
+    transcripts: Mapping[str, Transcript],
+) -> tuple[int, int]:
+    """Segment and code of a row. Raises AddressError if the study has no such cell."""
+    name, code = tidy_name(row.cells["transcript"]), tidy_name(row.cells["code"])
+    if name not in transcripts:
+        raise AddressError(f"no transcript {shown_name(name)}")
+    if code not in code_at:
+        raise AddressError(f"code {shown_name(code)} is not in the codebook")
+    start, end = resolve_address({key: row.cells[key] for key in ("start", "end")}, transcripts[name])
+    if _as_a_spreadsheet_leaves(row.cells.get("quote", "")) != _as_a_spreadsheet_leaves(
+        transcripts[name].text[start:end]
+    ):
+        raise AddressError(f"the quote is not what stands at {start} to {end} of the transcript")
+    if (name, start, end) not in segment_at:
+        raise AddressError(f"no segment stands at {start} to {end} of the transcript")
+    return segment_at[name, start, end], code_at[code]
+
+
+def _as_a_spreadsheet_leaves(words: str) -> str:
+    """Words without what spreadsheets change: the ' in front of a formula, the kind of line ends."""
+    return words.lstrip("'").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def settle(readers: Readers, decisions: Decisions, *, seen: BoolArray, given: BoolArray) -> Settled:
+    """What all readers agree on, what is decided and, for cells without a decision, what the consensus said before.
+
+    seen: (n,), segments that the consensus has read; given: (n, k), the codes that it gave there.
+    """
+    value = np.where(readers.disputed, given & seen[:, None], readers.agreed)
+    is_open = readers.disputed & ~seen[:, None]
+    for place, decision in decisions.items():
+        value[place], is_open[place] = decision.given, False
+    whole = readers.common & ~is_open.any(axis=1)
+    return Settled(readers.common, whole, value, int(readers.disputed.sum()), int(is_open.sum()))
+
+
+def _contradicted(decisions: Decisions, standing: Standing, settled: Settled) -> list[str]:
+    """Decisions on segments that the consensus reads otherwise, and to which it says something else."""
+    return [
+        f"line {decision.line}: codings/{CONSENSUS}.csv says something else here, not by an import of decisions; "
+        "it is left as it is"
+        for (row, code), decision in decisions.items()
+        if standing.by_hand[row]
+        and not (standing.seen[row] and standing.given[row, code] == settled.given[row, code])
+    ]
+
+
+def _statements(
+    row: int,
+    units: Units,
+    readers: Readers,
+    decisions: Decisions,
+    settled: Settled,
+    sittings: Sequence[Mapping[str, Any]],
+) -> list[Statement]:
+    """What is to stand in the consensus on one segment; at least one row, so that it is known for settled."""
+    coders = {
+        name for name, here in zip(units.coders, units.read[:, row] & units.is_human, strict=True) if here
+    }
+    agreed_basis = basis_of_agreed(coders, units.segments[row].transcript_id, sittings)
+    found = []
+    for place, code in enumerate(units.codes):
+        given = bool(settled.given[row, place])
+        if readers.disputed[row, place]:
+            decision = decisions.get((row, place))
+            found.append(
+                decided(code, given, decision.note, "seen" if decision.seen else "blind")
+                if decision
+                else decided(code, given)
+            )
+        elif given:
+            found.append(agreed_to_give(code, agreed_basis))
+    return found or [nothing_given(agreed_basis)]
+
+
+def _told(units: Units, standing: Standing, settled: Settled, n_changed: int) -> list[str]:
+    """Counts for the researcher."""
+    inside = settled.whole & (standing.seen | ~standing.by_hand)
+    given = np.where(standing.by_hand[:, None], standing.given, settled.given)[inside].sum(axis=0)
+    n_inside, n_common = int(inside.sum()), int(settled.common.sum())
+    lines = [
+        f"{settled.n_disputed - settled.n_open:,} of {settled.n_disputed:,} disputed cells decided",
+        f"{n_inside:,} of {n_common:,} segments that two coders or more read are in the consensus, "
+        f"{n_changed:,} of them new or changed",
+    ]
+    if n_left := int((settled.common & ~settled.whole).sum()):
+        lines.append(f"not settled yet and left out: {n_left:,} segments")
+    codes = [f"'{code}' {n:,}" for code, n in zip(units.codes, given.tolist(), strict=True) if n]
+    return [*lines, f"the consensus gives {', '.join(codes) or 'no code'}"]
