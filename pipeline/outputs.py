@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,7 @@ def write_tables(
     keys: Keys,
     *,
     encoder: str,
+    unit: str,
 ) -> dict[str, Any]:
     """Write every table into a run folder; returns the summary that is also in ``summary.json``."""
     units_key = keys.units[0]
@@ -109,6 +111,7 @@ def write_tables(
     n_scored = int(suggestions["probability"].notna().sum())
     summary = _summary(study, ingested, units, facts) | {
         "encoder": encoder,
+        "unit": unit,
         "n_suggestions": n_scored,
         "n_first_suggestions": len(suggestions) - n_scored,
     }
@@ -267,6 +270,7 @@ def _summary(study: Study, ingested: Ingested, units: Units, facts: Mapping[str,
     read = units.read_by_person & ~units.context
     read_transcripts = {units.segments[row].transcript_id for row in np.flatnonzero(read)}
     return {
+        "precode": version("precode"),
         "title": study.title,
         "approach": study.settings.study.approach,
         "settings": study.settings.model_dump(mode="json"),

@@ -21,11 +21,12 @@ from pipeline.manifest import MANIFEST, MODEL_FILES, MODEL_VERSION_LENGTH, make_
 from pipeline.outputs import write_tables
 from pipeline.preprocess import language_version
 from pipeline.receive_model import IMPORTED, imported_sha256
-from pipeline.report import render_report
+from pipeline.report import render_audit, render_report
 from pipeline.stages import STAGES, Keys, OnStage, Plan, one_by_one, quiet, run_stages
 from pipeline.train import STAGE as TRAIN_STAGE
 
 LATEST = "latest"
+PAGES = {"report.html": render_report, "audit.html": render_audit}
 _NEEDED_BY_OTHERS = ("ingest", "preprocess", "encode", "units", "train")
 
 
@@ -138,7 +139,7 @@ def finish_run(study: Study, plan: Plan, keys: Keys) -> RunResult:
     ingested = read_ingested(study, keys.ingest)
 
     def fill(folder: Path) -> None:
-        write_outputs(folder, study, ingested, keys, encoder=plan.encoder)
+        write_outputs(folder, study, ingested, keys, plan)
         write_json(folder / MANIFEST, make_manifest(study, plan, keys, folder, run_id))
 
     if plan_run(study).key != plan.key:
@@ -149,10 +150,11 @@ def finish_run(study: Study, plan: Plan, keys: Keys) -> RunResult:
     return earlier_result(study, run_id, unchanged=False)
 
 
-def write_outputs(folder: Path, study: Study, ingested: Ingested, keys: Keys, *, encoder: str) -> None:
-    """Everything in a run folder but its manifest: the tables and the report made from them."""
-    write_tables(folder, study, ingested, keys, encoder=encoder)
-    (folder / "report.html").write_bytes(render_report(folder).encode())
+def write_outputs(folder: Path, study: Study, ingested: Ingested, keys: Keys, plan: Plan) -> None:
+    """Everything in a run folder but its manifest: the tables and the pages made from them."""
+    write_tables(folder, study, ingested, keys, encoder=plan.encoder, unit=plan.unit)
+    for name, render in PAGES.items():
+        (folder / name).write_bytes(render(folder).encode())
 
 
 def _next_id(study: Study, key: str) -> str:

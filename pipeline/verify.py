@@ -166,7 +166,9 @@ def _run_again(
     made = scratch / "made"
     made.mkdir()
     # The label of the run, for a folder of the study's own is named by where the study was.
-    write_outputs(made, copy, read_ingested(copy, keys.ingest), keys, encoder=manifest["encoder"])
+    write_outputs(
+        made, copy, read_ingested(copy, keys.ingest), keys, replace(plan, encoder=manifest["encoder"])
+    )
     others = what_differs(manifest, made_with(plan.encoder))
     by_bytes = not others
     kept = then.runs_dir / manifest["run_id"]

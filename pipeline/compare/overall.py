@@ -70,12 +70,20 @@ def overall_rows(panel: Panel, marked: Sequence[Marked], *, seed: int) -> list[d
                 "code": key,
                 "n_codes": len(codes) if key is None else 1,
                 "n_units": len(rows),
+                "n_given": _n_given(panel, rows, key),
                 "n_transcripts": len(sums),
                 **statistics_row(statistics),
                 "ci": {name: interval_row(interval) for name, interval in intervals.items()},
             }
         )
     return result
+
+
+def _n_given(panel: Panel, rows: IntArray, key: str | None) -> int:
+    """Segments to which a coder gave the code, or any code."""
+    codes = panel.usable if key is None else np.array([code == key for code in panel.codes])
+    given = [column.given[np.ix_(rows, codes)].any(axis=1) & column.seen[rows] for column in panel.humans]
+    return int(np.any(given, axis=0).sum())
 
 
 def _of_sets(panel: Panel, rows: IntArray, *, seed: int) -> Found:

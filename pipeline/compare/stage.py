@@ -1,4 +1,4 @@
-"""compare: the stage; agreement.json and .csv, doctor.json."""
+"""compare: the stage; agreement.json and .csv, disagreements.csv, doctor.json."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pipeline.compare.beside import beside_rows, set_beside
 from pipeline.compare.cells import cells_of
 from pipeline.compare.columns import MACHINE, MODEL, Panel, read_panel
 from pipeline.compare.confusions import confusions
+from pipeline.compare.disagreements import write_disagreements
 from pipeline.compare.doctor import examine
 from pipeline.compare.overall import overall_rows, sample_size_rows
 from pipeline.compare.pairs import all_pairs, count_pair, macro_row, pair_rows, write_pairs
@@ -29,7 +30,7 @@ from pipeline.units import read_study_json, read_units
 STAGE = "compare"
 SCHEMA = 2
 #: What the run folder gets of it.
-FILES = ("agreement.json", "agreement.csv", "doctor.json")
+FILES = ("agreement.json", "agreement.csv", "disagreements.csv", "doctor.json")
 
 
 def compare(
@@ -52,6 +53,7 @@ def compare(
         agreement = _agreement(panel, marked, facts, suggested, settings=settings, seed=seed)
         write_json(folder / "agreement.json", agreement)
         write_pairs(folder / "agreement.csv", agreement["comparisons"])
+        write_disagreements(folder / "disagreements.csv", panel)
         alike = definitions_alike(facts["codebook"], encoder=encoder)
         write_json(folder / "doctor.json", examine(panel, facts["codebook"], alike=alike, seed=seed))
 

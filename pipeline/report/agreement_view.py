@@ -12,7 +12,9 @@ from pipeline.report.tables import RunTables
 from pipeline.report.wording import UNDEFINED, Number, coefficient, count, interval, percent
 
 Row = Mapping[str, Any]
-SHARES = frozenset({"prevalence_a", "prevalence_b", "bias", "percent_agreement", "precision", "recall"})
+SHARES = frozenset(
+    {"prevalence", "prevalence_a", "prevalence_b", "bias", "percent_agreement", "precision", "recall"}
+)
 KINDS = {
     "human-human": "two coders",
     "model-human": "coder and model",

@@ -27,19 +27,19 @@ def how_groups(
     reference: whose codings count in the evaluation.
     """
     return (
-        HowGroup("What was read", _READ),
+        HowGroup("What was read", READ),
         HowGroup(
             "Suggestions", (*PROBABLE, *(meant(encoder) if encoder else WORDS_ONLY), NEAREST_NOT, SHOWN)
         ),
-        HowGroup("How well codes are known", (_split(evaluation), how_reference(reference), *KNOWN)),
+        HowGroup("How well codes are known", (how_split(evaluation), how_reference(reference), *KNOWN)),
         HowGroup("How common each code is", HOW_COMMON),
         HowGroup("Reading budgets", HOW_BUDGET),
         HowGroup("Topics", tuple(_topics(topics))),
-        HowGroup("Agreement", (*_AGREEMENT, *_coefficients(coefficients))),
+        HowGroup("Agreement", (*AGREEMENT, *coefficient_entries(coefficients))),
     )
 
 
-_READ = (
+READ = (
     How("words", "Words", "Stretches of text without a space, in all transcripts, interviewer included."),
     How(
         "segments",
@@ -72,7 +72,7 @@ _READ = (
     ),
 )
 
-_AGREEMENT = (
+AGREEMENT = (
     How(
         "units",
         "Units",
@@ -103,7 +103,8 @@ _AGREEMENT = (
 )
 
 
-def _split(evaluation: Mapping[str, Any]) -> How:
+def how_split(evaluation: Mapping[str, Any]) -> How:
+    """What was held out."""
     split = evaluation.get("split")
     text = (
         "Nothing was evaluated: no code has been learned yet."
@@ -137,7 +138,8 @@ def _topics(topics: Mapping[str, Any]) -> Iterator[How]:
         yield How(f"topic-{key}", _TOPIC_TITLES.get(key, key), f"{text[:1].upper()}{text[1:]}.")
 
 
-def _coefficients(keys: Collection[str]) -> tuple[How, ...]:
+def coefficient_entries(keys: Collection[str]) -> tuple[How, ...]:
+    """What each coefficient is, of those with these keys."""
     return tuple(
         How(
             found.key,

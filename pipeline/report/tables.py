@@ -87,20 +87,39 @@ class CodeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Disputed:
+    """A row of disagreements.csv. gave, declined, agreed: names joined for reading. model: "yes", "no" or ""."""
+
+    transcript: str
+    start: int
+    end: int
+    speaker: str
+    quote: str
+    code: str
+    gave: str
+    declined: str
+    agreed: str
+    probability: float | None
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunTables:
     """All tables of a run folder but the manifest, which is written after the report.
 
-    excerpts: by segment id. The last five are the JSON files as they stand.
+    excerpts: by segment id. The last six are the JSON files as they stand.
     """
 
     suggestions: tuple[Suggestion, ...]
     excerpts: Mapping[str, Excerpt]
     codes: tuple[CodeRow, ...]
+    disagreements: tuple[Disputed, ...]
     summary: Mapping[str, Any]
     evaluation: Mapping[str, Any]
     agreement: Mapping[str, Any]
     topics: Mapping[str, Any]
     estimates: Mapping[str, Any]
+    doctor: Mapping[str, Any]
 
 
 def read_run(run_dir: Path) -> RunTables:
@@ -109,11 +128,13 @@ def read_run(run_dir: Path) -> RunTables:
         suggestions=tuple(_suggestion(cells) for cells in _rows(run_dir / "suggestions.csv")),
         excerpts={cells["segment"]: _excerpt(cells) for cells in _rows(run_dir / "excerpts.csv")},
         codes=tuple(_code(cells) for cells in _rows(run_dir / "codes.csv")),
+        disagreements=tuple(_disputed(cells) for cells in _rows(run_dir / "disagreements.csv")),
         summary=read_json(run_dir / "summary.json"),
         evaluation=read_json(run_dir / "evaluation.json"),
         agreement=read_json(run_dir / "agreement.json"),
         topics=read_json(run_dir / "topics.json"),
         estimates=read_json(run_dir / "estimates.json"),
+        doctor=read_json(run_dir / "doctor.json"),
     )
 
 
@@ -165,6 +186,22 @@ def _excerpt(cells: Mapping[str, str]) -> Excerpt:
         speaker=cells["speaker"],
         quote=cells["quote"],
         codes=cells["codes"],
+    )
+
+
+def _disputed(cells: Mapping[str, str]) -> Disputed:
+    return Disputed(
+        transcript=cells["transcript"],
+        start=int(cells["start"]),
+        end=int(cells["end"]),
+        speaker=cells["speaker"],
+        quote=cells["quote"],
+        code=cells["code"],
+        gave=cells["gave"],
+        declined=cells["declined"],
+        agreed=cells["agreed"],
+        probability=_share(cells["probability"]),
+        model=cells["model"],
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.compare.doctor_codes import HARDLY_USED, NO_AGREEMENT, ONE_CODER, UNUSED
+from pipeline.compare.doctor_pairs import ALIKE, MIXED_UP, TOGETHER
 from pipeline.report.audit.table import Row, signed
 from pipeline.report.tables import RunTables
 from pipeline.report.wording import coefficient, count, count_of, interval, listing, percent, shorten
@@ -82,29 +84,9 @@ def _finding(found: Row) -> FindingView:
     )
 
 
-def _said(kind: str, n: Mapping[str, Any]) -> str:
-    if kind == "mixed up":
-        return _mixed_up(n)
-    if kind == "no agreement":
-        return (
-            f"Alpha {coefficient(n['krippendorff_alpha'])}. Of pairs of coders on a segment, {count(n['n_pairs_both'])} "
-            f"both gave it and in {count(n['n_pairs_one'])} one of the two did."
-        )
-    if kind == "one coder only":
-        return (
-            f"Only {n['coder']} gives it: {count_of(n['n_given_where_others_read'], 'time')} where {listing(n['others'])} "
-            "read too and did not."
-        )
-    if kind == "always together":
-        return (
-            f"Whoever gave one gave the other in {percent(n['jaccard'])} of the times: {count(n['n_both'])} of "
-            f"{count(n['n_either'])}."
-        )
-    if kind == "defined alike":
-        return f"Their entries in the codebook are alike by {n['by']}: {coefficient(n['similarity'])} of 1."
-    if kind == "unused":
-        return f"Nobody gave it, in {count_of(n['n_read'], 'segment')} that were read."
-    return f"Given to {count_of(n['n_segments'], 'segment')} of {count(n['n_read'])} that were read."
+def _said(kind: str, numbers: Mapping[str, Any]) -> str:
+    """The numbers of a finding in a sentence."""
+    return SENTENCES[kind](numbers)
 
 
 def _mixed_up(numbers: Mapping[str, Any]) -> str:
@@ -115,6 +97,46 @@ def _mixed_up(numbers: Mapping[str, Any]) -> str:
         for side, title in sides.items()
         if side in numbers["between"] and numbers[side]
     )
+
+
+def _no_agreement(n: Mapping[str, Any]) -> str:
+    return (
+        f"Alpha {coefficient(n['krippendorff_alpha'])}. Of pairs of coders on a segment, "
+        f"{count(n['n_pairs_both'])} both gave it and in {count(n['n_pairs_one'])} one of the two did."
+    )
+
+
+def _one_coder(n: Mapping[str, Any]) -> str:
+    times = count_of(n["n_given_where_others_read"], "time")
+    return f"Only {n['coder']} gives it: {times} where {listing(n['others'])} read too and did not."
+
+
+def _together(n: Mapping[str, Any]) -> str:
+    of = f"{count(n['n_both'])} of {count(n['n_either'])}"
+    return f"Whoever gave one gave the other in {percent(n['jaccard'])} of the times: {of}."
+
+
+def _alike(n: Mapping[str, Any]) -> str:
+    return f"Their entries in the codebook are alike by {n['by']}: {coefficient(n['similarity'])} of 1."
+
+
+def _unused(n: Mapping[str, Any]) -> str:
+    return f"Nobody gave it, in {count_of(n['n_read'], 'segment')} that were read."
+
+
+def _hardly_used(n: Mapping[str, Any]) -> str:
+    return f"Given to {count_of(n['n_segments'], 'segment')} of {count(n['n_read'])} that were read."
+
+
+SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    MIXED_UP: _mixed_up,
+    NO_AGREEMENT: _no_agreement,
+    ONE_CODER: _one_coder,
+    TOGETHER: _together,
+    ALIKE: _alike,
+    UNUSED: _unused,
+    HARDLY_USED: _hardly_used,
+}
 
 
 def _merge(merge: Mapping[str, Any]) -> Iterator[str]:
@@ -128,7 +150,11 @@ def _merge(merge: Mapping[str, Any]) -> Iterator[str]:
 def _before_after(what: str, row: Mapping[str, Any]) -> str:
     all_codes = row["differences"]["all_after_minus_before"]
     spread = interval(all_codes["low"], all_codes["high"])
-    moved = "" if all_codes["value"] is None else f" ({signed(all_codes['value'])}{f', {spread}' if spread else ''})"
+    moved = (
+        ""
+        if all_codes["value"] is None
+        else f" ({signed(all_codes['value'])}{f', {spread}' if spread else ''})"
+    )
     return (
         f"As one code, {what}: {coefficient(row['first'])} and {coefficient(row['second'])} become "
         f"{coefficient(row['merged'])}; over all codes {coefficient(row['all_before'])} becomes "

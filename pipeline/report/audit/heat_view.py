@@ -1,4 +1,4 @@
-"""Which codes stand for which, as a table of shaded cells: rows are what one gave, columns what the other gave instead."""
+"""Which codes stand for which, as a table of shaded cells."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ class HeatView:
 def heat_views(run: RunTables) -> tuple[HeatView, ...]:
     """Of coders with each other, then of coders and model; those that say something."""
     found = run.agreement["confusions"]
-    sides = (("Coders with each other", found["people"]), ("Coders (rows) and the model (columns)", found["model"]))
+    sides = (
+        ("Coders with each other", found["people"]),
+        ("Coders (rows) and the model (columns)", found["model"]),
+    )
     return tuple(_view(title, side, found["rule"]) for title, side in sides if side and not side["reason"])
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pipeline.agreement.alternative_annotator import FEWEST_TRANSCRIPTS
 from pipeline.agreement.coefficients import COEFFICIENTS
-from pipeline.agreement.intervals import FEWEST, FEWEST_FOR_BOOTSTRAP
-from pipeline.compare.disagreements import HOW_SORTED
 from pipeline.report.audit.standing import RELIABLE, STANDINGS, TENTATIVE
-from pipeline.report.how import AGREEMENT, coefficient_entries
+from pipeline.report.how import AGREEMENT, READ, coefficient_entries, how_split
 from pipeline.report.how_entry import How, HowGroup
 from pipeline.report.how_model import KNOWN
 from pipeline.report.reference import Reference, how_reference
@@ -16,29 +14,33 @@ from pipeline.report.tables import RunTables
 
 def how_groups_of_audit(run: RunTables, reference: Reference) -> tuple[HowGroup, ...]:
     """Everything that the page links to."""
+    known = {found.key: found for found in (*READ, *KNOWN)}
+    coefficients = {found.key for found in COEFFICIENTS}
     return (
-        HowGroup("Units, pairs and intervals", (*AGREEMENT, _INTERVAL, _READ)),
+        HowGroup(
+            "Units, pairs and intervals",
+            (*(known[key] for key in ("segments", "read")), *AGREEMENT, known["interval"], _PREVALENCE),
+        ),
         HowGroup("In words", (_standing(), _VERDICT, _BESIDE_PEOPLE, _BASIS)),
-        HowGroup("Where it differs, and what to do", (*_WHERE, How("settle", "What settling changes", HOW_SORTED))),
-        HowGroup("Percentages", (how_reference(reference), *(h for h in KNOWN if h.key in ("reliability", "split")))),
-        HowGroup("Coefficients", coefficient_entries({found.key for found in COEFFICIENTS} | {"prevalence"})),
+        HowGroup("Where it differs, and what to do", (*_WHERE, _SETTLE)),
+        HowGroup(
+            "The model's percentages",
+            (how_split(run.evaluation), how_reference(reference), _PROBABILITY, known["reliability"]),
+        ),
+        HowGroup("Coefficients", coefficient_entries(coefficients)),
     )
 
 
-_INTERVAL = How(
-    "interval",
-    "Intervals",
-    "95 % intervals are over transcripts, never over segments, for what one person says hangs together: below "
-    f"{FEWEST} transcripts none, from {FEWEST} to {FEWEST_FOR_BOOTSTRAP - 1} the jackknife with Student's t on n - 1 "
-    f"degrees of freedom (shares on the logit scale), from {FEWEST_FOR_BOOTSTRAP} on the BCa bootstrap. A difference of "
-    "two groups of transcripts takes 8 in each: jackknife in each, Welch's t. Each code has its own interval: among "
-    "20 codes one may miss by chance.",
+_PREVALENCE = How(
+    "prevalence",
+    "Prevalence",
+    "Mean over segments of the share of those who read it and gave the code. Kappa and alpha fall when a code is "
+    "very rare or very frequent, at the same percent agreement: read them beside it (Byrt, Bishop & Carlin 1993).",
 )
-_READ = How(
-    "read",
-    "Read",
-    "coverage.csv says what a coder read. A coder who does not stand there is assumed to have read all of each "
-    "transcript in which they have a row. Read and not coded counts as a decision against the code.",
+_PROBABILITY = How(
+    "probability",
+    "Probability",
+    "What the model gave a code for a segment when it had not seen the transcript, calibrated; report.html says how.",
 )
 
 
@@ -46,8 +48,9 @@ def _standing() -> How:
     return How(
         "standing",
         "Reliable, tentatively reliable ...",
-        f"By alpha of all coders and its interval against the limits of Krippendorff (2019, ch. 12): {RELIABLE:.3f} to rely on "
-        f"a code, {TENTATIVE:.3f} where tentative conclusions are acceptable. They are conventions, not laws.",
+        "By alpha of all coders and its interval against the limits of Krippendorff (2019, ch. 12): "
+        f"{RELIABLE:.3f} to rely on a code, {TENTATIVE:.3f} where tentative conclusions are acceptable. They "
+        "are conventions, not laws.",
         tuple((found.title.capitalize(), found.meaning) for found in STANDINGS),
     )
 
@@ -55,29 +58,31 @@ def _standing() -> How:
 _VERDICT = How(
     "verdict",
     "Verdicts on the model",
-    "Is the model as good as one more coder? Only on what coders coded blind, by suggestions for transcripts that the "
-    "model had not learned from. Each code is tested by itself, nothing is corrected for the number of codes: of 20 "
-    "codes on which the model is not as good, one may come out so by chance.",
+    "Is the model as good as one more coder? Only on what coders coded blind, by suggestions for transcripts "
+    "that the model had not learned from. Each code is tested by itself, nothing is corrected for the number "
+    "of codes: of 20 codes on which the model is not as good, one may come out so by chance.",
     (
         (
             "Three coders or more",
-            "the alternative annotator test (Calderon, Reichart & Dror 2025, ACL, pp. 16051-16081): each coder is left out in "
-            "turn, and model and coder are held against the others. As good: for half of the coders or more it is shown "
-            "that the model is no worse by more than epsilon ([audit] epsilon), false discoveries over coders held to 5 %. "
-            "Worse: the same test turned round. It differs from the paper in two ways: differences are averaged within "
-            f"transcripts and tested over transcripts, {FEWEST_TRANSCRIPTS} or more; and only segments count to which a coder "
-            "or the model gave the code, or a model that never gives a rare code would pass.",
+            "the alternative annotator test (Calderon, Reichart & Dror 2025, ACL, pp. 16051-16081): each "
+            "coder is left out in turn, and model and coder are held against the others. As good: for half of "
+            "the coders or more it is shown that the model is no worse by more than epsilon ([audit] "
+            "epsilon), false discoveries over coders held to 5 %. Worse: the same test turned round. It "
+            "differs from the paper in two ways: differences are averaged within transcripts and tested over "
+            f"transcripts, {FEWEST_TRANSCRIPTS} or more; and only segments count to which a coder or the model "
+            "gave the code, or a model that never gives a rare code would pass.",
         ),
         (
             "Two coders",
-            "non-inferiority: mean Cohen's kappa of the model with both, less theirs with each other, on the same segments. "
-            "As good: the lower bound of the 90 % interval over transcripts lies above minus the margin ([audit] margin); "
-            "worse: the upper bound lies below it. In simulations with the difference at the margin it said \"as good\" "
-            "in .04 to .06 of studies, in .08 for rare codes.",
+            "non-inferiority: mean Cohen's kappa of the model with both, less theirs with each other, on the "
+            "same segments. As good: the lower bound of the 90 % interval over transcripts lies above minus "
+            "the margin ([audit] margin); worse: the upper bound lies below it. In simulations with the difference "
+            "at the margin it found the model as good in .04 to .06 of studies, in .08 for rare codes.",
         ),
         (
             "Not shown",
-            "neither; also where a model that never, or always, gives the code would pass: then the test tells nothing.",
+            "neither; also where a model that never, or always, gives the code would pass: then the test "
+            "tells nothing.",
         ),
         ("Too few", "fewer than 10 segments at stake, or too few transcripts or coders."),
     ),
@@ -85,26 +90,36 @@ _VERDICT = How(
 _BESIDE_PEOPLE = How(
     "beside_people",
     "Coders with each other, with the model, difference",
-    "Mean of Cohen's kappa over the pairs for which it is defined, on segments that two coders read blind and for which "
-    "the model made suggestions without having seen the transcript. Pooled: all segments x codes. The interval of the "
-    "difference is paired: a transcript that is left out or drawn takes both with it.",
+    "Mean of Cohen's kappa over the pairs for which it is defined, on segments that two coders read blind and "
+    "for which the model made suggestions without having seen the transcript. Pooled: all segments x codes. "
+    "The interval of the difference is paired: a transcript that is left out or drawn takes both with it.",
 )
 _BASIS = How(
     "basis",
     "Coded blind, or with a suggestion in view",
-    "By the column basis of codings: one row that says seen or accepted means that suggestions were in view all through "
-    "the transcript. Rows that say nothing count as blind only if no earlier run suggested anything for the "
-    "transcript, or all were made (coded_at) on days before the first suggestion. Anchoring: what is coded in view of "
-    "a suggestion agrees with it too easily.",
+    "By the column basis of codings: one row that says seen or accepted means that suggestions were in view "
+    "all through the transcript. Rows that say nothing count as blind only if no earlier run suggested "
+    "anything for the transcript, or all were made (coded_at) on days before the first suggestion. Anchoring: "
+    "what is coded in view of a suggestion agrees with it too easily.",
+)
+_SETTLE = How(
+    "settle",
+    "What settling changes",
+    "For a segment and a code on which coders differ: alpha of that code if all had given it, and if all had "
+    "declined it, all else as it is, each weighted by the share of readers on that side, less alpha now. "
+    "Segments are sorted by the sum over their codes; those that the consensus has settled come last "
+    "(disagreements.csv, would_change).",
 )
 _WHERE = (
     How(
         "slices",
         "Slices",
-        "Counts of all pairs of coders (or of coder and model) are added up over the transcripts of the slice, all codes "
-        "together; alpha treats the two of a pair alike.",
+        "Counts of all pairs of coders (or of coder and model) are added up over the transcripts of the "
+        "slice, all codes together; alpha treats the two of a pair alike.",
     ),
-    How("time", "Last less first", "Alpha of the last period less that of the first: below 0, agreement fell."),
+    How(
+        "time", "Last less first", "Alpha of the last period less that of the first: below 0, agreement fell."
+    ),
     How(
         "attributes",
         "Less all others",
@@ -113,14 +128,15 @@ _WHERE = (
     How(
         "sample_size",
         "How much more to code",
-        "The least number of transcripts for an interval of alpha no wider than [audit] width: its jackknife standard error "
-        "falls with the root of the number of transcripts (Cochran 1977, ch. 4), and t with the degrees of freedom. It "
-        "supposes more interviews like these.",
+        "The least number of transcripts for an interval of alpha no wider than [audit] width: its jackknife "
+        "standard error falls with the root of the number of transcripts (Cochran 1977, ch. 4), and t with "
+        "the degrees of freedom. It supposes more interviews like these.",
     ),
     How(
         "confusions",
         "Which codes stand for which",
-        "On a segment that both saw, what one gave and the other did not stands against what the other gave and the first "
-        "did not. Several at once share: each counts 1/m. Rows add up to how often their code was given.",
+        "On a segment that both saw, what one gave and the other did not stands against what the other gave "
+        "and the first did not. Several at once share: each counts 1/m. Rows add up to how often their code "
+        "was given.",
     ),
 )

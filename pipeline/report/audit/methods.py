@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.report.audit.trust_view import MODEL, VERDICTS
 from pipeline.report.tables import RunTables
-from pipeline.report.wording import coefficient, count, count_of, interval, listing, percent
+from pipeline.report.wording import coefficient, count_of, interval, listing, percent
 
 Row = Mapping[str, Any]
 
@@ -20,20 +20,23 @@ def methods(run: RunTables) -> str:
 
 def _sentences(run: RunTables) -> Iterator[str]:
     overall, facts = run.agreement["overall"], run.summary
-    unit = "speaker turns" if facts["unit"] == "turn" else "passages of at most 120 words within speaker turns"
+    unit = (
+        "speaker turns" if facts["unit"] == "turn" else "passages of at most 120 words within speaker turns"
+    )
     n_codes = len([row for row in overall if row["code"] is not None]) or len(run.codes)
     if overall:
         yield from _of_people(run, overall[0], unit, n_codes)
     else:
         yield (
-            f"{count_of(facts['n_read_segments'], 'segment')} ({unit}) of {count_of(facts['n_read_transcripts'], 'transcript')} "
-            f"were coded with a codebook of {count_of(n_codes, 'code')}; no segment was coded by two coders, so agreement "
-            "between coders was not measured."
+            f"{count_of(facts['n_read_segments'], 'segment')} ({unit}) of "
+            f"{count_of(facts['n_read_transcripts'], 'transcript')} were coded with a codebook of "
+            f"{count_of(n_codes, 'code')}; no segment was coded by two coders, so agreement between coders was "
+            "not measured."
         )
     yield from _of_model(run)
     yield (
-        f"Figures were computed with precode {facts['precode']} (seed {facts['settings']['study']['seed']}); undefined "
-        "coefficients were left undefined."
+        f"Figures were computed with precode {facts['precode']} (seed {facts['settings']['study']['seed']}); "
+        "undefined coefficients were left undefined."
     )
 
 
@@ -41,9 +44,9 @@ def _of_people(run: RunTables, pooled: Row, unit: str, n_codes: int) -> Iterator
     coders = pooled["coders"]
     yield (
         f"{count_of(len(coders), 'coder')} coded {count_of(pooled['n_units'], 'segment')} ({unit}) of "
-        f"{count_of(pooled['n_transcripts'], 'transcript')} in common with a codebook of {count_of(n_codes, 'code')}; "
-        "what one speaker who only gives context says was not coded, and a segment that was read and not coded counted "
-        "as a decision against each code."
+        f"{count_of(pooled['n_transcripts'], 'transcript')} in common with a codebook of "
+        f"{count_of(n_codes, 'code')}; what one speaker who only gives context says was not coded, and a "
+        "segment that was read and not coded counted as a decision against each code."
     )
     alpha, ci = pooled["krippendorff_alpha"], pooled["ci"]["krippendorff_alpha"]
     spread = (
@@ -52,12 +55,17 @@ def _of_people(run: RunTables, pooled: Row, unit: str, n_codes: int) -> Iterator
         else f" (no interval: {ci['reason']})"
     )
     yield (
-        f"Over all segments and codes Krippendorff's alpha (nominal; Krippendorff 2019) was {coefficient(alpha)}{spread}, "
-        f"Gwet's AC1 {coefficient(pooled['gwet_ac1'])}, Fleiss' kappa {coefficient(pooled['fleiss_kappa'])} and percent "
-        f"agreement {percent(pooled['percent_agreement'])}, at a mean prevalence of {percent(pooled['prevalence'])}; alpha "
-        f"over sets of codes (MASI distance; Passonneau 2006) was {coefficient(pooled['alpha_masi'])}."
+        "Over all segments and codes Krippendorff's alpha (nominal; Krippendorff 2019) was "
+        f"{coefficient(alpha)}{spread}, Gwet's AC1 {coefficient(pooled['gwet_ac1'])}, Fleiss' kappa "
+        f"{coefficient(pooled['fleiss_kappa'])} and percent agreement {percent(pooled['percent_agreement'])}, "
+        f"at a mean prevalence of {percent(pooled['prevalence'])}; alpha over sets of codes (MASI distance; "
+        f"Passonneau 2006) was {coefficient(pooled['alpha_masi'])}."
     )
-    each = [row["krippendorff_alpha"] for row in run.agreement["overall"][1:] if row["krippendorff_alpha"] is not None]
+    each = [
+        row["krippendorff_alpha"]
+        for row in run.agreement["overall"][1:]
+        if row["krippendorff_alpha"] is not None
+    ]
     if each:
         yield (
             f"Per code alpha ranged from {coefficient(min(each))} to {coefficient(max(each))} over the "
@@ -70,26 +78,27 @@ def _of_model(run: RunTables) -> Iterator[str]:
     split = evaluation.get("split")
     if not split:
         return
+    meaning = " and of sentence embeddings" if run.summary.get("encoder") else ""
     yield (
-        "A linear model of words"
-        + (" and of sentence embeddings" if run.summary.get("encoder") else "")
-        + f" was trained on the codings; its suggestions for each {_group(run)} came from a model that had not seen it "
-        f"({split['n_folds']} folds)."
+        f"A linear model of words{meaning} was trained on the codings; its suggestions for each {_group(run)} came "
+        f"from a model that had not seen it ({split['n_folds']} folds)."
     )
     tested = [row for row in verdicts if row["code"] is not None and row["test"]]
     if not tested:
         return
-    counts = Counter(
-        next((phrase for start, _, phrase in VERDICTS if row["verdict"].startswith(start)), "") for row in tested
-    )
+    counts = Counter(_phrase(row["verdict"]) for row in tested)
     test = (
-        "the alternative annotator test (Calderon, Reichart & Dror 2025), with differences averaged within transcripts and "
-        f"epsilon {tested[0]['epsilon']:g}"
+        "the alternative annotator test (Calderon, Reichart & Dror 2025), with differences averaged within "
+        f"transcripts and epsilon {tested[0]['epsilon']:g}"
         if tested[0]["test"] == "alternative annotator"
         else f"a test of non-inferiority in Cohen's kappa by a margin of {tested[0]['margin']:g}"
     )
     said = listing(f"{phrase} for {count_of(n, 'code')}" for phrase, n in counts.items())
     yield f"Whether it was as good as one more coder was decided by {test}: {said}."
+
+
+def _phrase(verdict: str) -> str:
+    return next(phrase for start, _, phrase in VERDICTS if verdict.startswith(start))
 
 
 def _group(run: RunTables) -> str:

@@ -33,9 +33,9 @@ class Verdicts:
 
 @dataclass(frozen=True, slots=True)
 class ModelView:
-    """beside: kappa per code, people and model. verdicts: of the model first, then of machines. basis: blind and seen.
+    """beside: kappa per code, people and model. verdicts: of the model first, then of machines.
 
-    basis_note: what of the codings was blind, in words.
+    basis: blind and seen apart, None where all is blind; basis_note: what of the codings was blind, in words.
     """
 
     beside: BesideView
@@ -64,7 +64,8 @@ def _verdicts(run: RunTables, other: str) -> Verdicts:
         other="the model" if other == MODEL else other,
         rule=_rule(rows[0]),
         table=Table(
-            "In brackets 95 % intervals over transcripts. At stake: segments to which a coder or the model gave the code.",
+            "In brackets 95 % intervals over transcripts. At stake: segments to which a coder or the model "
+            "gave the code.",
             "Code",
             (
                 Head("Verdict", "verdict", text=True),
@@ -87,8 +88,8 @@ def _rule(row: Row) -> str:
         )
     if row["test"] == "non-inferiority":
         return (
-            f"two coders: non-inferiority in Cohen's kappa by a margin of {row['margin']:g}, one-sided at 5 %, that is "
-            "by the 90 % interval"
+            f"two coders: non-inferiority in Cohen's kappa by a margin of {row['margin']:g}, one-sided at 5 %, "
+            "that is by the 90 % interval"
         )
     return "no test: it takes two coders who read the same segments"
 
@@ -116,8 +117,8 @@ def slice_cells(row: Row) -> tuple[Number, ...]:
 
 def _basis(kinds: Sequence[Row]) -> Table:
     return Table(
-        "All codes pooled. Seen less blind: alpha of what was coded with a suggestion in view, less alpha of what was "
-        "coded blind.",
+        "All codes pooled. Seen less blind: alpha of what was coded with a suggestion in view, less alpha of "
+        "what was coded blind.",
         "Who, and how",
         (*SLICE_HEADS, Head("Seen less blind", "basis")),
         tuple(line for kind in kinds for line in _apart(kind)),
@@ -126,9 +127,7 @@ def _basis(kinds: Sequence[Row]) -> Table:
 
 def _apart(kind: Mapping[str, Any]) -> Iterator[Line]:
     for name, title in (("blind", "blind"), ("seen", "with a suggestion in view")):
-        difference = (
-            change(kind["seen_less_blind"], kind["reason"]) if name == "seen" else Number("")
-        )
+        difference = change(kind["seen_less_blind"], kind["reason"]) if name == "seen" else Number("")
         yield Line(f"{KINDS[kind['kind']]}, {title}", (*slice_cells(kind[name]), difference))
 
 
@@ -145,7 +144,7 @@ def _basis_note(basis: Row) -> str:
     if not basis["n_seen"]:
         return f"All of it was coded blind, without a suggestion in view ({said}{decided})."
     return (
-        f"{count(basis['n_seen'])} of {count(n)} were coded with a suggestion in view, or that cannot be excluded ({said}"
-        f"{decided}). They are left out of the verdicts and of the differences above, for who sees a suggestion agrees "
-        "with it too easily."
+        f"{count(basis['n_seen'])} of {count(n)} were coded with a suggestion in view, or that cannot be "
+        f"excluded ({said}{decided}). They are left out of the verdicts and of the differences above, for who "
+        "sees a suggestion agrees with it too easily."
     )

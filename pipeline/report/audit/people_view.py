@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.agreement.coefficients import COEFFICIENTS
-from pipeline.report.audit.table import Head, Line, Row, Table, figure, plain
+from pipeline.report.audit.table import Head, Line, Row, Table, figure
 from pipeline.report.audit.trust_view import ALL
 from pipeline.report.tables import RunTables
 from pipeline.report.wording import count, listing
@@ -59,7 +59,7 @@ def people_view(run: RunTables) -> PeopleView | None:
         together=Table(
             "On all codes at once: the set of codes that a segment was given, and the stretches that were marked.",
             "Coefficient",
-            (Head("Value"), Head("Where undefined, why", text=True)),
+            (Head("Value"),),
             tuple(_of_all(pooled, key) for key in KEYS_OF_ALL),
         ),
         method=f"No intervals: {ci['reason']}." if ci["reason"] else f"Intervals: {ci['method']}.",
@@ -74,6 +74,4 @@ def _line(row: Row) -> Line:
 
 
 def _of_all(row: Row, key: str) -> Line:
-    return Line(TITLES[key], (figure(row, key), plain(row["undefined"].get(key, ""))))
-
-
+    return Line(TITLES[key], (figure(row, key),))

@@ -47,13 +47,17 @@ class SettleView:
 
 def settle_view(run: RunTables) -> SettleView:
     """From disagreements.csv, in its order."""
-    grouped = [list(rows) for _, rows in groupby(run.disagreements, key=lambda row: (row.transcript, row.start, row.end))]
+    grouped = [list(rows) for _, rows in groupby(run.disagreements, key=_place)]
     return SettleView(
         segments=tuple(_segment(rows) for rows in grouped[:MOST_SEGMENTS]),
         n_cells=count(len(run.disagreements)),
         n_segments=count(len(grouped)),
         n_left_out=max(0, len(grouped) - MOST_SEGMENTS),
     )
+
+
+def _place(row: Disputed) -> tuple[str, int, int]:
+    return row.transcript, row.start, row.end
 
 
 def _segment(rows: list[Disputed]) -> DisputedSegment:

@@ -36,9 +36,7 @@ def slices_view(run: RunTables) -> SlicesView:
     tables = {
         name: _attribute(name, [r for r in found["attributes"] if r["attribute"] == name]) for name in names
     }
-    silent = {
-        f"{row['attribute']}: {row['reason']}" for row in found["attributes"] if row["reason"]
-    }
+    silent = {f"{row['attribute']}: {row['reason']}" for row in found["attributes"] if row["reason"]}
     whys = [row["reason"] for row in found["time"] if row["reason"]]
     sizes = run.agreement["sample_size"]
     return SlicesView(
@@ -78,7 +76,10 @@ def _time(rows: list[Row]) -> Table | None:
 
 def _attribute(name: str, rows: list[Row]) -> Table | None:
     lines = [
-        Line(f"{KINDS[row['kind']]}, {value['value'] or '(empty)'}", (*slice_cells(value), change(value["less_others"])))
+        Line(
+            f"{KINDS[row['kind']]}, {value['value'] or '(empty)'}",
+            (*slice_cells(value), change(value["less_others"])),
+        )
         for row in rows
         for value in row["values"]
     ]

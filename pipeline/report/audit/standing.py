@@ -22,9 +22,9 @@ class Standing:
 
 SOLID = Standing("well", "reliable", "the whole interval of alpha lies at .800 or above")
 FAIR = Standing("partly", "tentatively reliable", "the whole interval of alpha lies at .667 or above")
-OPEN = Standing("hardly", "not shown", "the interval of alpha reaches below .667 and above it: more coding would tell")
+OPEN = Standing("hardly", "not shown", "the interval of alpha holds .667: more coding would tell")
 POOR = Standing("not-yet", "not reliable", "the whole interval of alpha lies below .667")
-UNKNOWN = Standing("not-yet", "unknown", "alpha or its interval is undefined: too few interviews, or nothing that varies")
+UNKNOWN = Standing("not-yet", "unknown", "no alpha, or no interval: too few interviews, or nothing varies")
 STANDINGS = (SOLID, FAIR, OPEN, POOR, UNKNOWN)
 
 

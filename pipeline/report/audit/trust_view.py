@@ -28,9 +28,9 @@ ALL = "all codes, pooled"
 
 @dataclass(frozen=True, slots=True)
 class Trusted:
-    """A code. alpha: of all coders. model: mean kappa of the model with coders; difference: less theirs with each other.
+    """A code. alpha: of all coders. model: mean kappa of the model with them; difference: less that of their own.
 
-    n_given: segments that a coder gave it, of those that two coders read, or of all that were read. verdict: in words;
+    n_given: segments to which a coder gave it, of those that two coders read. verdict: in words;
     verdict_key: its colour; why: the sentence with the numbers.
     """
 
