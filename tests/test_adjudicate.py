@@ -23,7 +23,7 @@ from pipeline.bring_in import bring_all_in
 from pipeline.cache import stage_dir
 from pipeline.compare.columns import read_panel
 from pipeline.compare.disagreements import count_readers, write_disagreements
-from pipeline.run import plan_run, run_study
+from pipeline.run import RunResult, plan_run, run_study
 from pipeline.stages import one_by_one, quiet, run_stages
 from pipeline.units import Units, read_study_json, read_units
 
@@ -555,7 +555,7 @@ def with_gold(study: Study, gold: str) -> Study:
     return load_study(study.root)
 
 
-def check_run_with_consensus(study: Study, table: Path) -> None:
+def check_run_with_consensus(study: Study, table: Path) -> RunResult:
     """Run, decide all cells as the first coder has it, import, run again on the consensus."""
     run_study(study)
     rows = disagreements_of(study, table)
@@ -581,6 +581,7 @@ def check_run_with_consensus(study: Study, table: Path) -> None:
     assert pairs[name]["percent_agreement"] == 1
     n_cells = n_common * pairs[other]["n_codes"]
     assert pairs[other]["percent_agreement"] == pytest.approx(1 - len(rows) / n_cells, abs=1e-12)
+    return result
 
 
 def test_a_study_runs_on_its_consensus_and_audits_it_with_each_coder(study: Study, table: Path) -> None:
@@ -590,4 +591,6 @@ def test_a_study_runs_on_its_consensus_and_audits_it_with_each_coder(study: Stud
 def test_the_sample_study_runs_on_its_consensus(tmp_path: Path, table: Path) -> None:
     shutil.copytree(Path(corpus.__file__).parent / "sample", tmp_path / "sample")
 
-    check_run_with_consensus(load_study(tmp_path / "sample"), table)
+    result = check_run_with_consensus(load_study(tmp_path / "sample"), table)
+
+    assert result.n_learned > 0

@@ -35,7 +35,7 @@ def panel() -> MakePanel:
     """coder -> (kind, a word a segment); ``probability``: (n, k) of the model, which flags from one half."""
 
     def make(coders: dict[str, tuple[str, str]], *, probability: list[list[float]] | None = None) -> Panel:
-        n = len(next(iter(coders.values()))[1].split())
+        n = len(next(iter(coders.values()), ("", "00 00"))[1].split())
         chance = np.full((n, 2), np.nan) if probability is None else np.array(probability)
         codes = np.ones(2, dtype=bool)
         columns = []
@@ -95,11 +95,7 @@ def test_a_row_stands_for_each_code_on_which_readers_differ_beside_what_they_agr
 def test_without_two_human_coders_who_differ_there_is_no_row(
     panel: MakePanel, coders: dict[str, tuple[str, str]], tmp_path: Path
 ) -> None:
-    made = panel(coders) if coders else panel({"x": ("human", "10 01")}, probability=None)
-    if not coders:
-        made = Panel(made.segments, made.codes, made.transcripts, made.place, (), made.probability)
-
-    write_disagreements(tmp_path / "d.csv", made)
+    write_disagreements(tmp_path / "d.csv", panel(coders))
 
     assert read_table((tmp_path / "d.csv").read_bytes(), file="d.csv").rows == ()
 
