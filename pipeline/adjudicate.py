@@ -34,8 +34,8 @@ from pipeline.consensus import (
     decided,
     nothing_given,
     read_standing,
-    write_consensus,
 )
+from pipeline.consensus_write import write_consensus
 from pipeline.ingest import read_ingested
 from pipeline.run import plan_run
 from pipeline.stages import Keys, one_by_one, quiet, run_stages
