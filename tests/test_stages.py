@@ -27,8 +27,10 @@ CHECKOUT = Path(__file__).parents[1]
 OUTPUTS = {
     "agreement.csv",
     "agreement.json",
-    "doctor.json",
+    "audit.html",
     "codes.csv",
+    "disagreements.csv",
+    "doctor.json",
     "estimates.json",
     "evaluation.json",
     "excerpts.csv",
@@ -215,7 +217,7 @@ def test_run_that_fails_at_its_end_leaves_no_run_folder(run, monkeypatch: pytest
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline.run, "render_report", fails)
+        patch.setitem(pipeline.run.PAGES, "report.html", fails)
         with pytest.raises(OSError, match="No space"):
             run_study(load_study(study.root))
     names = sorted(path.name for path in study.runs_dir.iterdir())
