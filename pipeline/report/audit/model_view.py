@@ -10,7 +10,7 @@ from pipeline.report.audit.table import Head, Line, Row, Table, change, figure, 
 from pipeline.report.audit.trust_view import ALL, MODEL
 from pipeline.report.beside_view import BesideView, beside_view
 from pipeline.report.tables import RunTables
-from pipeline.report.wording import Number, coefficient, count, percent
+from pipeline.report.wording import Number, coefficient, count, count_of, percent
 
 KINDS = {"human-human": "coders with each other", "model-human": "coders with the model"}
 SLICE_HEADS = (
@@ -69,14 +69,24 @@ def _verdicts(run: RunTables, other: str) -> Verdicts:
             "Code",
             (
                 Head("Verdict", "verdict", text=True),
-                Head("Coders with each other", "beside_people"),
-                Head("With the model" if other == MODEL else f"With {other}", "beside_people"),
-                Head("Difference", "beside_people"),
+                Head("Difference in kappa", "beside_people"),
+                *(Head(title, "verdict") for _, title in _rates(rows[0])),
                 Head("At stake (transcripts)", "verdict"),
                 Head("Why", text=True),
             ),
             tuple(_verdict(row, beside.get(row["code"])) for row in rows),
         ),
+    )
+
+
+def _rates(row: Row) -> tuple[tuple[str, str], ...]:
+    """What the alternative annotator test says beside its verdict: key, title."""
+    if row["test"] != "alternative annotator":
+        return ()
+    return (
+        ("winning_rate", "Winning rate"),
+        ("advantage", "Advantage"),
+        ("winning_rate_all_units", "Winning rate as published, all segments"),
     )
 
 
@@ -97,9 +107,8 @@ def _rule(row: Row) -> str:
 def _verdict(row: Row, beside: Row | None) -> Line:
     cells = (
         plain(row["verdict"]),
-        Number(coefficient(beside["people"])) if beside else Number(""),
-        Number(coefficient(beside["model"])) if beside else Number(""),
         change(beside) if beside else Number(""),
+        *(Number(coefficient(row[key]) if row[key] is not None else "") for key, _ in _rates(row)),
         plain(f"{count(row['n_units'])} ({count(row['n_transcripts'])})"),
         plain(row["why"]),
     )
@@ -135,16 +144,16 @@ def _basis_note(basis: Row) -> str:
     n = basis["n_blind"] + basis["n_seen"]
     if not n:
         return ""
-    said = f"{count(basis['n_stated'])} of {count(n)} transcripts coded by somebody say how they were coded"
-    decided = (
-        f"; {count(basis['n_assumed'])} do not, and count as blind only if nothing had been suggested for them before"
+    of = f"Of {count_of(n, 'reading')} of a transcript by a coder {count(basis['n_stated'])} say in every row how"
+    silent = (
+        f"; {count(basis['n_assumed'])} do not, and count as blind only if nothing had been suggested there before"
         if basis["n_assumed"]
         else ""
     )
     if not basis["n_seen"]:
-        return f"All of it was coded blind, without a suggestion in view ({said}{decided})."
+        return f"All was coded blind, without a suggestion in view. {of}{silent}."
     return (
-        f"{count(basis['n_seen'])} of {count(n)} were coded with a suggestion in view, or that cannot be "
-        f"excluded ({said}{decided}). They are left out of the verdicts and of the differences above, for who "
-        "sees a suggestion agrees with it too easily."
+        f"{count(basis['n_seen'])} were coded with a suggestion in view, or that cannot be excluded. "
+        f"{of}{silent}. They are left out of the verdicts and of the differences above, for who sees a "
+        "suggestion agrees with it too easily."
     )

@@ -10,7 +10,7 @@ from pipeline.report.tables import Disputed, RunTables
 from pipeline.report.wording import count, percent, shorten
 
 #: So many segments are on the page; all are in disagreements.csv.
-MOST_SEGMENTS = 40
+MOST_SEGMENTS = 20
 QUOTE_LENGTH = 700
 
 

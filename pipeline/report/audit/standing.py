@@ -22,21 +22,30 @@ class Standing:
 
 SOLID = Standing("well", "reliable", "the whole interval of alpha lies at .800 or above")
 FAIR = Standing("partly", "tentatively reliable", "the whole interval of alpha lies at .667 or above")
-OPEN = Standing("hardly", "not shown", "the interval of alpha holds .667: more coding would tell")
+OPEN_HIGH = Standing(
+    "hardly",
+    "uncertain, alpha high",
+    "alpha is .800 or above, but its interval reaches below .667, or there is none",
+)
+OPEN = Standing(
+    "hardly", "uncertain", "alpha is .667 or above, but its interval reaches below, or there is none"
+)
+OPEN_LOW = Standing(
+    "hardly", "uncertain, alpha low", "alpha is below .667, but its interval reaches above, or there is none"
+)
 POOR = Standing("not-yet", "not reliable", "the whole interval of alpha lies below .667")
-UNKNOWN = Standing("not-yet", "unknown", "no alpha, or no interval: too few interviews, or nothing varies")
-STANDINGS = (SOLID, FAIR, OPEN, POOR, UNKNOWN)
+UNKNOWN = Standing("not-yet", "unknown", "alpha is undefined: nothing varies")
+STANDINGS = (SOLID, FAIR, OPEN_HIGH, OPEN, OPEN_LOW, POOR, UNKNOWN)
 
 
 def standing_of(row: Mapping[str, Any] | None) -> Standing:
     """The class of a row of ``overall``; None where nobody shares a segment."""
     if row is None or row["krippendorff_alpha"] is None:
         return UNKNOWN
+    alpha = row["krippendorff_alpha"]
     low, high = (row["ci"]["krippendorff_alpha"][end] for end in ("low", "high"))
-    if low is None:
-        return UNKNOWN
-    if low >= RELIABLE:
-        return SOLID
-    if low >= TENTATIVE:
-        return FAIR
-    return POOR if high < TENTATIVE else OPEN
+    if low is not None and low >= TENTATIVE:
+        return SOLID if low >= RELIABLE else FAIR
+    if high is not None and high < TENTATIVE:
+        return POOR
+    return OPEN_HIGH if alpha >= RELIABLE else OPEN if alpha >= TENTATIVE else OPEN_LOW
