@@ -15,7 +15,7 @@ from flows.cli_encoder import AsJson, encoder_app
 from flows.cli_runs import one_stage, run_flow, without_prefect
 from flows.cli_verify import verify
 from flows.terminal import DONE, ends_well, progress, say, show, show_json
-from flows.told import tell_curve, tell_draw, tell_set_aside
+from flows.told import tell_audit, tell_curve, tell_draw, tell_set_aside
 
 app = typer.Typer(
     name="precode",
@@ -194,14 +194,14 @@ def audit(
     group_by: GroupBy = "",
     as_json: AsJson = False,
 ) -> int:
-    """Compare people with each other and the model with people; makes a run folder.
+    """Compare people with each other and the model with people; makes a run folder with audit.html.
 
     Given a CSV table instead, one unit a row and one coder a column, it prints how far those coders agree.
 
     Example:  precode audit my-study
     """
     if not study_dir.is_file():
-        return without_prefect(study_dir, group_by=group_by, as_json=as_json)
+        return without_prefect(study_dir, group_by=group_by, as_json=as_json, tell=tell_audit)
     if group_by:
         raise typer.BadParameter("a table of ratings has no transcripts to group", param_hint="--group-by")
     from pipeline.agreement import rated_file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,10 @@ def one_stage(study_dir: Path, stage: str, *, group_by: str = "", as_json: bool)
     return tell_ingested(reached, stage, as_json=as_json)
 
 
-def without_prefect(study_dir: Path, *, group_by: str, as_json: bool) -> int:
-    """Run everything in this process, without a flow."""
+def without_prefect(
+    study_dir: Path, *, group_by: str, as_json: bool, tell: Callable[..., int] = tell_run
+) -> int:
+    """Run everything in this process, without a flow. tell: says what came of it."""
     from corpus.study import load_study
 
     study = load_study(study_dir, group_by=group_by)
@@ -42,4 +45,4 @@ def without_prefect(study_dir: Path, *, group_by: str, as_json: bool) -> int:
 
     with progress(quiet=as_json) as on_stage:
         result = run_study(study, on_stage=on_stage)
-    return tell_run(result, as_json=as_json)
+    return tell(result, as_json=as_json)

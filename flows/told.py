@@ -18,6 +18,21 @@ if TYPE_CHECKING:
     from pipeline.run import RunResult
 
 
+def tell_audit(result: RunResult, *, as_json: bool) -> int:
+    """How far people and model agree, and where the audit report is."""
+    from pipeline.report.audit.told import audit_json, audit_lines
+
+    if as_json:
+        show_json({"run_id": result.run_id, "run_dir": str(result.run_dir), **audit_json(result.run_dir)})
+        return tell_set_aside(result.set_aside)
+    if result.unchanged:
+        show(f"Nothing changed since {result.run_id}.")
+    for line in audit_lines(result.run_dir):
+        show(line)
+    show(f"Audit report: {nearest_path(result.run_dir / 'audit.html')}")
+    return tell_set_aside(result.set_aside)
+
+
 def tell_run(result: RunResult, *, as_json: bool) -> int:
     """Counts of a run and where its report is."""
     report = nearest_path(result.run_dir / "report.html")
@@ -55,6 +70,7 @@ def tell_run(result: RunResult, *, as_json: bool) -> int:
         if len(result.notes) > MOST_NOTES:
             show(f"{len(result.notes) - MOST_NOTES} more notes are in the report.")
         show(f"Report: {report}")
+        show(f"How far people and model agree: {nearest_path(result.run_dir / 'audit.html')}")
     return tell_set_aside(result.set_aside)
 
 
