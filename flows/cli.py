@@ -192,6 +192,10 @@ def audit(
         ),
     ],
     group_by: GroupBy = "",
+    level: Annotated[
+        Literal["nominal", "ordinal", "interval", "ratio"],
+        typer.Option(help="Of a table: what its values are; above nominal they are numbers."),
+    ] = "nominal",
     as_json: AsJson = False,
 ) -> int:
     """Compare people with each other and the model with people; makes a run folder with audit.html.
@@ -201,12 +205,14 @@ def audit(
     Example:  precode audit my-study
     """
     if not study_dir.is_file():
+        if level != "nominal":
+            raise typer.BadParameter("codes of a study are given or not: nominal", param_hint="--level")
         return without_prefect(study_dir, group_by=group_by, as_json=as_json, tell=tell_audit)
     if group_by:
         raise typer.BadParameter("a table of ratings has no transcripts to group", param_hint="--group-by")
     from pipeline.agreement import rated_file
 
-    found = rated_file.audit_table(study_dir)
+    found = rated_file.audit_table(study_dir, level=level)
     if as_json:
         show_json(rated_file.as_json(found))
         return DONE

@@ -7,7 +7,9 @@ import math
 from dataclasses import fields
 from pathlib import Path
 
+import krippendorff
 import pytest
+from sklearn.metrics import cohen_kappa_score
 
 from corpus.errors import StudyError
 from pipeline.agreement.coefficients import COEFFICIENTS
@@ -133,3 +135,25 @@ def test_every_coefficient_that_is_computed_says_how() -> None:
     assert set(keys) == {*PAIR_STATISTICS, *OVERALL, *PAIRWISE, *BEYOND_TABLES}
     for coefficient in COEFFICIENTS:
         assert all((coefficient.formula, coefficient.source, coefficient.missing, coefficient.undefined))
+
+
+def test_numbers_get_alpha_of_their_level_and_weighted_kappa() -> None:
+    rows = [["1", "1"], ["2", "3"], ["10", "9"], ["3", "3"], ["", "2"], ["9", "10"]]
+    found = rate_table([str(n) for n in range(len(rows))], ["Ann", "Bob"], rows, level="interval")
+    assert found.categories == ("1", "2", "3", "9", "10")
+    data = [[float(cell) if cell else math.nan for cell in column] for column in zip(*rows, strict=True)]
+    outside = krippendorff.alpha(reliability_data=data, level_of_measurement="interval")
+    assert found.overall["krippendorff_alpha"].value == pytest.approx(outside, abs=1e-9)
+    a, b = ([row[i] for row in rows if all(row)] for i in (0, 1))
+    for weights in ("linear", "quadratic"):
+        expected = cohen_kappa_score(a, b, labels=list(found.categories), weights=weights)
+        assert found.pairs[0].statistics[f"weighted_kappa_{weights}"].value == pytest.approx(
+            expected, abs=1e-9
+        )
+
+
+@pytest.mark.parametrize(("level", "bad"), [("ordinal", "high"), ("interval", "nan"), ("ratio", "-1")])
+def test_what_is_no_number_is_refused_where_the_level_asks_for_one(level: str, bad: str) -> None:
+    with pytest.raises(RatingsError) as caught:
+        rate_table(["u", "v"], ["Ann", "Bob"], [["1", bad], ["2", "2"]], level=level)  # type: ignore[arg-type]
+    assert f"unit 'u': value '{bad}' is no number" in str(caught.value)

@@ -8,6 +8,7 @@ from typing import Any
 
 from corpus.errors import FileError
 from corpus.readers import read_table_file
+from pipeline.agreement.alpha import Level
 from pipeline.agreement.ratings import RatingsAgreement, RatingsError, rate_table
 from pipeline.agreement.statistic import Statistic
 
@@ -15,7 +16,7 @@ LIKE_MISSING = frozenset({"na", "n/a", "nan", "none", "null", "-", ".", "?", "mi
 REMEDY = "The first column names the unit, each other column a coder; an empty cell means not rated."
 
 
-def audit_table(path: Path) -> RatingsAgreement:
+def audit_table(path: Path, *, level: Level = "nominal") -> RatingsAgreement:
     """Agreement of the coders of a table; only an empty cell is missing, "NA" is a value.
 
     Raises FileError for a damaged table, a unit that stands twice, or fewer than two coders.
@@ -30,7 +31,9 @@ def audit_table(path: Path) -> RatingsAgreement:
     unit, *coders = table.columns
     values = [[row.cells.get(coder, "") or None for coder in coders] for row in table.rows]
     try:
-        return rate_table([row.cells.get(unit, "") for row in table.rows], table.titles[1:], values)
+        return rate_table(
+            [row.cells.get(unit, "") for row in table.rows], table.titles[1:], values, level=level
+        )
     except RatingsError as error:
         raise FileError(file, error.problems, REMEDY) from None
 

@@ -1,14 +1,16 @@
-"""Agreement in a plain table of ratings: units in rows, coders in columns, a nominal value in each cell."""
+"""Agreement in a plain table of ratings: units in rows, coders in columns, a value in each cell."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 from corpus.errors import StudyError
-from pipeline.agreement.alpha import krippendorff_alpha
+from pipeline.agreement.alpha import Level, krippendorff_alpha
 from pipeline.agreement.brennan import brennan_prediger
 from pipeline.agreement.cohen import cohen_kappa
 from pipeline.agreement.fleiss import fleiss_kappa
@@ -36,6 +38,13 @@ PAIRWISE: dict[str, Callable[[Ratings], Statistic]] = {
     "precision": precision,
     "recall": recall,
     "f1": f1,
+}
+
+
+#: Of a pair beside the others, where values are numbers: disagreements count by how far they lie apart.
+WEIGHTED: dict[str, Callable[[Ratings], Statistic]] = {
+    "weighted_kappa_linear": partial(cohen_kappa, weights="linear"),
+    "weighted_kappa_quadratic": partial(cohen_kappa, weights="quadratic"),
 }
 
 
@@ -84,37 +93,55 @@ def rate_table(
     values: Sequence[Sequence[str | None]],
     *,
     categories: Iterable[str] | None = None,
+    level: Level = "nominal",
 ) -> RatingsAgreement:
     """Agreement of the coders of a table.
 
     units, coders: names of rows and columns. values: a row a unit; "" and None are missing and
     nothing else is: "NA", "None" and "nan" are values.
     categories: what could be given; without it what occurs in the table.
+    level: of alpha. Above "nominal" values are numbers, and pairs get weighted kappa, whose weights count steps
+        between the values that are among the categories.
     Refused with every problem at once: a unit or a coder that stands twice, rows of another length
     than the coders, a value that is not among the categories.
     """
     known = None if categories is None else tuple(dict.fromkeys(categories))
-    if problems := [*_problems(units, coders, values), *_unknown(units, values, known)]:
+    problems = [*_problems(units, coders, values), *_unknown(units, values, known)]
+    if problems := problems or (_no_numbers(units, values, level) if level != "nominal" else []):
         raise RatingsError(problems)
-    table = [[value or None for value in row] for row in values]
-    ratings = encode(table, categories=known)
+    as_value: Callable[[str], str | float] = str if level == "nominal" else float
+    table = [[as_value(value) if value else None for value in row] for row in values]
+    ratings = encode(table, categories=None if known is None else sorted(map(as_value, known)))
     if not table:
         ratings = Ratings(ratings.values.reshape(0, len(coders)), ratings.categories)
+    overall = OVERALL | {"krippendorff_alpha": partial(krippendorff_alpha, level=level)}
+    pairwise = PAIRWISE | {"krippendorff_alpha": partial(krippendorff_alpha, level=level)}
+    pairwise |= {} if level == "nominal" else WEIGHTED
     return RatingsAgreement(
         coders=tuple(coders),
-        categories=tuple(map(str, ratings.categories)),
+        categories=tuple(_shown(category) for category in ratings.categories),
         n_units=len(units),
-        overall={key: statistic(ratings) for key, statistic in OVERALL.items()},
-        pairs=tuple(_pair(ratings, coders, a, b) for a, b in combinations(range(len(coders)), 2)),
+        overall={key: statistic(ratings) for key, statistic in overall.items()},
+        pairs=tuple(_pair(ratings, coders, a, b, pairwise) for a, b in combinations(range(len(coders)), 2)),
         warnings=tuple(_warnings(ratings, coders)),
     )
 
 
-def _pair(ratings: Ratings, coders: Sequence[str], a: int, b: int) -> PairAgreement:
+def _shown(category: object) -> str:
+    return f"{category:g}" if isinstance(category, float) else str(category)
+
+
+def _pair(
+    ratings: Ratings,
+    coders: Sequence[str],
+    a: int,
+    b: int,
+    statistics: dict[str, Callable[[Ratings], Statistic]],
+) -> PairAgreement:
     both = select_pair(ratings, a, b)
     n_units, _ = pairable(both)
     return PairAgreement(
-        coders[a], coders[b], n_units, {key: statistic(both) for key, statistic in PAIRWISE.items()}
+        coders[a], coders[b], n_units, {key: statistic(both) for key, statistic in statistics.items()}
     )
 
 
@@ -160,3 +187,20 @@ def _unknown(
         for value in row
         if value and value not in known
     ]
+
+
+def _no_numbers(units: Sequence[str], values: Sequence[Sequence[str | None]], level: Level) -> list[str]:
+    wanted = "number of 0 or more" if level == "ratio" else "number"
+    return [
+        f"unit {unit!r}: value {value!r} is no {wanted}, as level {level} asks"
+        for unit, row in zip(units, values, strict=True)
+        for value in row
+        if value and not _is_number(value, least=0.0 if level == "ratio" else -math.inf)
+    ]
+
+
+def _is_number(value: str, *, least: float) -> bool:
+    try:
+        return math.isfinite(float(value)) and float(value) >= least
+    except ValueError:
+        return False
