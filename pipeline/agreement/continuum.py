@@ -99,7 +99,7 @@ def span_sums(continua: Sequence[Continuum], codes: Sequence[str] | None = None)
     parts = [_sums(text, known) for text in continua]
     readers = np.any([reads for *_, reads in parts], axis=0)
     arrays = [np.array(column) for column in list(zip(*parts, strict=True))[:-1]] or _no_sums(len(known))
-    return SpanSums(known, *arrays, int(np.sum(readers)))
+    return SpanSums(known, *arrays, n_coders=int(np.sum(readers)))
 
 
 def merged(spans: Iterable[tuple[int, int, Any]]) -> list[Stretch]:

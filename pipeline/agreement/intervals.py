@@ -160,13 +160,24 @@ def _of_each_code(
     result = []
     for k, n in enumerate(n_weighty.tolist()):
         theta, theta_i = float(value[k]), without[weighty[:, k], k]
-        if reason := why_none(theta, theta_i, n):
-            result.append(_none(reason, level=level, n=n))
-        elif resampled is None or n < FEWEST_FOR_BOOTSTRAP:
-            result.append(jackknife_interval(theta, theta_i, scale=measure.scale, level=level))
-        else:
-            result.append(bca_interval(theta, theta_i, resampled[:, k], level=level))
+        drawn_k = resampled[:, k] if resampled is not None and n >= FEWEST_FOR_BOOTSTRAP else None
+        result.append(interval_of(theta, theta_i, drawn_k, scale=measure.scale, level=level))
     return tuple(result)
+
+
+def interval_of(
+    theta: float, without: FloatArray, resampled: FloatArray | None, *, scale: Scale, level: float
+) -> Interval:
+    """BCa from the values of resamples, jackknife where there are none, or none with its reason.
+
+    without: (n,), the value without each of the transcripts that say anything about it.
+    """
+    n = len(without)
+    if reason := why_none(theta, without, n):
+        return _none(reason, level=level, n=n)
+    if resampled is None:
+        return jackknife_interval(theta, without, scale=scale, level=level)
+    return bca_interval(theta, without, resampled, level=level)
 
 
 def group_differences(
@@ -234,7 +245,7 @@ def resample_sums(sums: FloatArray, *, seed: int, n_resamples: int) -> FloatArra
     """
     times, flat = draws(len(sums), seed=seed, n_resamples=n_resamples), sums.reshape(len(sums), -1)
     drawn = np.empty((n_resamples, flat.shape[1]))
-    for rows in _some_at_once(n_resamples, len(sums)):
+    for rows in some_at_once(n_resamples, len(sums)):
         np.matmul(times[rows].astype(np.float64), flat, out=drawn[rows])
     return drawn.reshape(n_resamples, *sums.shape[1:])
 
@@ -247,13 +258,14 @@ def draws(n: int, *, seed: int, n_resamples: int) -> NDArray[np.unsignedinteger[
     """
     random, shares = np.random.default_rng(seed), np.full(n, 1 / n)
     times = np.empty((n_resamples, n), dtype=np.min_scalar_type(n))
-    for rows in _some_at_once(n_resamples, n):
+    for rows in some_at_once(n_resamples, n):
         times[rows] = random.multinomial(n, shares, size=rows.stop - rows.start)
     times.flags.writeable = False
     return times
 
 
-def _some_at_once(n_resamples: int, n: int) -> Iterable[slice]:
+def some_at_once(n_resamples: int, n: int) -> Iterable[slice]:
+    """Rows of ``draws`` that are taken at a time."""
     step = max(1, DRAWN_AT_ONCE // n)
     return (slice(first, min(first + step, n_resamples)) for first in range(0, n_resamples, step))
 
