@@ -99,13 +99,14 @@ def span_sums(continua: Sequence[Continuum], codes: Sequence[str] | None = None)
     parts = [_sums(text, known) for text in continua]
     readers = np.any([reads for *_, reads in parts], axis=0)
     arrays = [np.array(column) for column in list(zip(*parts, strict=True))[:-1]] or _no_sums(len(known))
-    return SpanSums(known, *arrays, n_coders=int(np.sum(readers)))
+    fields: list[Any] = [known, *arrays, int(np.sum(readers))]
+    return SpanSums(*fields)
 
 
-def merged(spans: Iterable[tuple[int, int, Any]]) -> list[Stretch]:
+def merged(spans: Iterable[Span | Stretch]) -> list[Stretch]:
     """The spans as stretches that do not overlap: overlapping ones are one, touching ones stay two."""
     result: list[Stretch] = []
-    for start, end in sorted((start, end) for start, end, *_ in spans):
+    for start, end in sorted(span[:2] for span in spans):
         if result and start < result[-1][1]:
             result[-1] = (result[-1][0], max(end, result[-1][1]))
         else:

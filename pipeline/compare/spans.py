@@ -123,6 +123,6 @@ def character_counts(
     for t, one in enumerate(marked):
         read = [one.read[name] if within is None else _overlaps(one.read[name], within[t]) for name in (a, b)]
         if all(read):
-            known = [[span for span in one.spans[name] if span[2] in codes] for name in (a, b)]
-            counts.append(count_characters(one.text, *known, codes, read_a=read[0], read_b=read[1]))
+            spans = one.spans[a], one.spans[b]
+            counts.append(count_characters(one.text, *spans, codes, read_a=read[0], read_b=read[1]))
     return np.array(counts, dtype=np.float64).reshape(-1, len(codes), 4)
