@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,14 @@ import hypothesis
 import numpy as np
 import pytest
 
-from corpus.records import Transcript, Turn
+from corpus.records import Segment, Transcript, Turn
 from corpus.study import Study, load_study
 from models.members import CONTEXT, WORDS, ContextMember, WordsMember
 from models.nearest import NEAREST, NearestMember, unit_rows
 from models.ngrams import count_ngrams, learn_vocabulary
 from models.theme_model import ThemeModel, Trained, train_theme_model
 from models.views import context_view
+from pipeline.compare.columns import Column, Panel
 from pipeline.run import run_study
 from pipeline.share_model import look_at_model, share_model
 
@@ -60,6 +61,58 @@ def make_transcript() -> MakeTranscript:
             made.append(Turn(number, speaker, len(text), len(text) + len(words)))
             text += words + "\n"
         return Transcript(transcript_id, text, tuple(made), f"{transcript_id}.txt")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_panel() -> Callable[..., Panel]:
+    """Flags (n, k) of each column by name -> a panel of segments of ten characters, five of them said.
+
+    seen: (n,) of those who did not see all. kinds: of those who are no human coder; "model" is the model.
+    place: (n,) the transcript of each segment. learned: (k,) what the model can give.
+    """
+
+    def make(
+        columns: Mapping[str, np.ndarray],
+        *,
+        place: Sequence[int],
+        seen: Mapping[str, np.ndarray] | None = None,
+        kinds: Mapping[str, str] | None = None,
+        learned: Sequence[bool] | None = None,
+    ) -> Panel:
+        n, k = len(place), next(iter(columns.values())).shape[1] if columns else 2
+        made = []
+        for name, flags in columns.items():
+            kind = "model" if name == "model" else (kinds or {}).get(name, "human")
+            codes = np.array(learned if kind == "model" and learned else [True] * k)
+            read = (seen or {}).get(name, np.ones(n, dtype=bool))
+            made.append(Column(name, kind, flags & read[:, None] & codes, read, codes))
+        return Panel(
+            segments=tuple(
+                Segment(f"s{i}", f"t{t:02d}", i + 1, "P", 10 * i, 10 * i + 5, f"w{i:04d}"[:5])
+                for i, t in enumerate(place)
+            ),
+            codes=tuple(f"c{i}" for i in range(k)),
+            transcripts=tuple(f"t{t:02d}" for t in range(max(place, default=-1) + 1)),
+            place=np.array(place, dtype=np.intp),
+            columns=tuple(made),
+            probability=np.full((n, k), np.nan),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_coders() -> Callable[..., list[np.ndarray]]:
+    """(n, k), n_coders, noise, seed -> flags of coders who each turn round a share of what is true."""
+
+    def make(
+        shape: tuple[int, int], n_coders: int, *, noise: float, seed: int, share: float = 0.3
+    ) -> list[np.ndarray]:
+        random = np.random.default_rng(seed)
+        true = random.random(shape) < share
+        return [np.where(random.random(shape) < noise, ~true, true) for _ in range(n_coders)]
 
     return make
 

@@ -20,6 +20,7 @@ Which file answers what:
     weights         disagreement_weights: linear, quadratic, ordinal or given
     alpha           krippendorff_alpha: nominal, ordinal, interval, ratio, or a distance of one's own
     sets            alpha_over_sets: MASI or Jaccard, where coders give a unit sets of codes
+    set_agreement   the same with its interval, for thousands of transcripts too
     continuum       Continuum, span_sums: spans as lengths that add up over texts
     unitizing       unitizing_agreement: u, binary, cu, (k)u and u of each code, for such spans
     characters      count_characters: spans of two coders as counts for ``pairs``

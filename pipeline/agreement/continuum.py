@@ -103,10 +103,10 @@ def span_sums(continua: Sequence[Continuum], codes: Sequence[str] | None = None)
     return SpanSums(codes=known, n_coders=int(arrays.pop("readers").any(axis=0).sum()), **arrays)
 
 
-def merged(spans: Iterable[tuple[int, int, Any]]) -> list[Stretch]:
+def merged(spans: Iterable[Span | Stretch]) -> list[Stretch]:
     """The spans as stretches that do not overlap: overlapping ones are one, touching ones stay two."""
     result: list[Stretch] = []
-    for start, end in sorted((start, end) for start, end, *_ in spans):
+    for start, end in sorted(span[:2] for span in spans):
         if result and start < result[-1][1]:
             result[-1] = (result[-1][0], max(end, result[-1][1]))
         else:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +24,8 @@ FEWEST = 8
 FEWEST_FOR_BOOTSTRAP = 30
 MOST_UNDEFINED = 0.05
 LEAST_SPREAD = 1e-12
+#: Cells of the table of draws (resamples x transcripts) that are held as floats at a time: 32 MB.
+DRAWN_AT_ONCE = 4_000_000
 NO_SPREAD = "no spread"
 
 Function = Callable[[FloatArray], FloatArray]
@@ -132,10 +135,8 @@ def several_intervals(
         raise ValueError(f"sums has shape {sums.shape}, expected (n_transcripts, n_codes, n_sums)")
     some = np.abs(sums).sum(axis=-1) > 0
     weighty = {key: some if of.weighty is None else of.weighty for key, of in measures.items()}
-    many = np.zeros(sums.shape[1], dtype=bool)
-    for held in weighty.values():
-        many |= held.sum(axis=0) >= FEWEST_FOR_BOOTSTRAP
-    drawn = resample_sums(sums, seed=seed, n_resamples=n_resamples) if many.any() else None
+    many = any((held.sum(axis=0) >= FEWEST_FOR_BOOTSTRAP).any() for held in weighty.values())
+    drawn = resample_sums(sums, seed=seed, n_resamples=n_resamples) if many else None
     return {
         key: _of_each_code(sums, drawn, measure, weighty[key], level=level)
         for key, measure in measures.items()
@@ -159,22 +160,40 @@ def _of_each_code(
     result = []
     for k, n in enumerate(n_weighty.tolist()):
         theta, theta_i = float(value[k]), without[weighty[:, k], k]
-        if reason := why_none(theta, theta_i, n):
-            result.append(_none(reason, level=level, n=n))
-        elif resampled is None or n < FEWEST_FOR_BOOTSTRAP:
-            result.append(jackknife_interval(theta, theta_i, scale=measure.scale, level=level))
-        else:
-            result.append(bca_interval(theta, theta_i, resampled[:, k], level=level))
+        drawn_k = resampled[:, k] if resampled is not None and n >= FEWEST_FOR_BOOTSTRAP else None
+        result.append(interval_of(theta, theta_i, drawn_k, scale=measure.scale, level=level))
     return tuple(result)
 
 
+def interval_of(
+    theta: float, without: FloatArray, resampled: FloatArray | None, *, scale: Scale, level: float
+) -> Interval:
+    """BCa from the values of resamples, jackknife where there are none, or none with its reason.
+
+    without: (n,), the value without each of the transcripts that say anything about it.
+    """
+    n = len(without)
+    if reason := why_none(theta, without, n):
+        return _none(reason, level=level, n=n)
+    if resampled is None:
+        return jackknife_interval(theta, without, scale=scale, level=level)
+    return bca_interval(theta, without, resampled, level=level)
+
+
 def group_differences(
-    one: ArrayLike, other: ArrayLike, statistic: Function, *, scale: Scale, level: float = 0.95
+    one: ArrayLike,
+    other: ArrayLike,
+    statistic: Function,
+    *,
+    scale: Scale,
+    level: float = 0.95,
+    names: tuple[str, str] = ("first group", "second group"),
 ) -> tuple[tuple[float, Interval], ...]:
     """For each code the statistic of one group of transcripts less that of another, and its interval.
 
     one, other: sums as ``intervals`` takes them, of two groups that share no transcript.
     statistic: as ``Measure`` has it. scale: of the statistic: a difference of shares stays in -1..1.
+    names: what to call the two groups in reasons.
 
     d ± t(v) se, se^2 the sum of both groups' jackknife variances, each group left out of by one
     transcript at a time, and v the degrees of freedom of Welch (1947), Biometrika 34, from
@@ -190,17 +209,19 @@ def group_differences(
             (float(value[k]), left[held[:, k], k])
             for value, left, held in zip(values, without, weighty, strict=True)
         ]
-        result.append((parts[0][0] - parts[1][0], _welch(parts, scale=scale, level=level)))
+        result.append((parts[0][0] - parts[1][0], _welch(parts, names, scale=scale, level=level)))
     return tuple(result)
 
 
-def _welch(parts: Sequence[tuple[float, FloatArray]], *, scale: Scale, level: float) -> Interval:
+def _welch(
+    parts: Sequence[tuple[float, FloatArray]], names: Sequence[str], *, scale: Scale, level: float
+) -> Interval:
     n = [len(left) for _, left in parts]
-    for (theta, left), which in zip(parts, ("first", "second"), strict=True):
+    for (theta, left), name in zip(parts, names, strict=True):
         reason = why_none(theta, left, len(left))
         # A group in which nothing varies has a variance of 0; only if neither varies is there no interval.
         if reason and not reason.startswith(NO_SPREAD):
-            return _none(f"{which} group: {reason}", level=level, n=sum(n))
+            return _none(f"{name}: {reason}", level=level, n=sum(n))
     variances = [_jackknife_variance(left) for _, left in parts]
     if sum(variances) < LEAST_SPREAD**2:
         return _none(f"{NO_SPREAD} between transcripts, in either group", level=level, n=sum(n))
@@ -222,10 +243,31 @@ def resample_sums(sums: FloatArray, *, seed: int, n_resamples: int) -> FloatArra
 
     The same draws for the same seed and number of transcripts.
     """
-    n = len(sums)
-    times = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_resamples)
-    drawn: FloatArray = times.astype(np.float64) @ sums.reshape(n, -1)
+    times, flat = draws(len(sums), seed=seed, n_resamples=n_resamples), sums.reshape(len(sums), -1)
+    drawn = np.empty((n_resamples, flat.shape[1]))
+    for rows in some_at_once(n_resamples, len(sums)):
+        np.matmul(times[rows].astype(np.float64), flat, out=drawn[rows])
     return drawn.reshape(n_resamples, *sums.shape[1:])
+
+
+@lru_cache(maxsize=2)
+def draws(n: int, *, seed: int, n_resamples: int) -> NDArray[np.unsignedinteger[Any]]:
+    """How often each of n transcripts is drawn; (n_resamples, n), read only.
+
+    Kept for the next statistic: thousands of transcripts take seconds to draw and megabytes to hold.
+    """
+    random, shares = np.random.default_rng(seed), np.full(n, 1 / n)
+    times = np.empty((n_resamples, n), dtype=np.min_scalar_type(n))
+    for rows in some_at_once(n_resamples, n):
+        times[rows] = random.multinomial(n, shares, size=rows.stop - rows.start)
+    times.flags.writeable = False
+    return times
+
+
+def some_at_once(n_resamples: int, n: int) -> Iterable[slice]:
+    """Rows of ``draws`` that are taken at a time."""
+    step = max(1, DRAWN_AT_ONCE // n)
+    return (slice(first, min(first + step, n_resamples)) for first in range(0, n_resamples, step))
 
 
 def jackknife_interval(theta: float, without: FloatArray, *, scale: Scale, level: float) -> Interval:

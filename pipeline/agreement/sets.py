@@ -79,10 +79,10 @@ def set_sums(
         raise ValueError(f"{len(names)} transcripts for {len(table)} units")
     number = {name: i for i, name in enumerate(dict.fromkeys(names))}
     place = np.array([number[name] for name in names], dtype=np.int64)
-    members, apart = _members(ratings.categories), DISTANCES[distance]
+    members, apart = members_of(ratings.categories), DISTANCES[distance]
     return SetSums(
         ratings,
-        *_observed(ratings.values, place, len(number), members, apart),
+        *observed_of(ratings.values, place, len(number), members, apart),
         _between(set_counts(ratings, place, len(number)), members, apart),
     )
 
@@ -143,7 +143,7 @@ def set_counts(ratings: Ratings, place: IntArray, n_transcripts: int) -> IntArra
     return np.bincount(cells, minlength=n_transcripts * q).reshape(n_transcripts, q)
 
 
-def _observed(
+def observed_of(
     values: NDArray[Any], place: IntArray, n_transcripts: int, members: FloatArray, apart: Distances
 ) -> tuple[FloatArray, FloatArray]:
     """Pairable values and observed distance of each transcript."""
@@ -179,7 +179,7 @@ def _between(counts: IntArray, members: FloatArray, apart: Distances) -> FloatAr
     return total
 
 
-def _members(sets: Sequence[Any]) -> FloatArray:
+def members_of(sets: Sequence[Any]) -> FloatArray:
     """1 where a distinct set holds a code; (n_distinct_sets, n_codes)."""
     codes = {code: i for i, code in enumerate(dict.fromkeys(code for held in sets for code in held))}
     members = np.zeros((len(sets), len(codes)))

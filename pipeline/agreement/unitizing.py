@@ -157,8 +157,8 @@ def unitizing_intervals(
     cu = cu_sums(sums)
     flat = cu.reshape(len(cu), 1, -1)
 
-    def unfold(of: Callable[[FloatArray], FloatArray]) -> Callable[[FloatArray], FloatArray]:
-        return lambda some: of(some.reshape(*some.shape[:-1], k, 4))
+    def unfold(some: FloatArray) -> FloatArray:
+        return some.reshape(*some.shape[:-2], k, 4)
 
     def over(
         what: FloatArray, statistic: Callable[[FloatArray], FloatArray], weighty: FloatArray
@@ -177,11 +177,8 @@ def unitizing_intervals(
     return {
         "u": over(u_sums(sums)[:, None], lambda some: alpha_u(some, k), read),
         "binary": over(sums.marked[:, None], alpha_code, read),
-        "cu": over(flat, unfold(alpha_cu), met),
-        "ku": tuple(
-            over(flat, unfold(lambda some, i=i: alpha_ku(some)[..., i]), met)[0]  # type: ignore[misc]
-            for i in range(k)
-        ),
+        "cu": over(flat, lambda some: alpha_cu(unfold(some))[..., None], met),
+        "ku": over(flat, lambda some: alpha_ku(unfold(some)), np.repeat(met, k, axis=1)),
         "code": over(sums.of_code(), alpha_code, np.repeat(read, k, axis=1)),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from pipeline.compare.cells import KINDS, PairCells, figures, pool, second_less_
 from pipeline.compare.columns import BoolArray, FloatArray, Panel
 
 BLIND, SEEN = "blind", "seen"
+#: Runs are dated in UTC, codings by the coder's own calendar, which may be so far behind.
+FURTHEST_BEHIND = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ def is_blind(sitting: Mapping[str, Any], suggested_at: str) -> bool:
     """Whether a coder coded a transcript without seeing suggestions.
 
     One row that says seen or accepted means that they were in view all through the transcript. Rows that say nothing
-    count as blind only if nothing was ever suggested there, or all were made on days before the first suggestion.
+    count as blind only if nothing was ever suggested there, or all were made on days before the first suggestion,
+    wherever the coder's clock stands: a day of theirs may begin 12 hours after that of UTC.
     """
     if {"seen", "accepted"} & set(sitting["bases"]):
         return False
@@ -61,7 +64,8 @@ def is_blind(sitting: Mapping[str, Any], suggested_at: str) -> bool:
         return True
     if sitting["n_undated"] or not sitting["last"]:
         return False
-    return bool(sitting["last"] < datetime.fromisoformat(suggested_at).date().isoformat())
+    earliest = datetime.fromisoformat(suggested_at) - FURTHEST_BEHIND
+    return bool(sitting["last"] < earliest.date().isoformat())
 
 
 def bases_of(panel: Panel, sittings: Sequence[Mapping[str, Any]], suggested: Mapping[str, str]) -> Bases:
@@ -99,8 +103,16 @@ def _apart(pairs: Sequence[PairCells], bases: Bases, *, seed: int) -> dict[str, 
         SEEN: pool(pairs, only=lambda pair: ~blind(pair)),
     }
     row: dict[str, Any] = {name: figures(*part, seed=seed) for name, part in parts.items()}
-    if not (row[BLIND]["n_units"] and row[SEEN]["n_units"]):
-        none = "all was coded blind" if row[BLIND]["n_units"] else "nothing was coded blind"
-        return row | {"seen_less_blind": None, "reason": none}
+    if reason := _why_not_apart(row[BLIND]["n_units"], row[SEEN]["n_units"]):
+        return row | {"seen_less_blind": None, "reason": reason}
     both = np.concatenate([part.sum(axis=1, keepdims=True) for part, _ in parts.values()], axis=-1)
-    return row | {"seen_less_blind": second_less_first(both, seed=seed), "reason": ""}
+    difference = second_less_first(both, seed=seed, names=("coded blind", "with a suggestion in view"))
+    return row | {"seen_less_blind": difference, "reason": ""}
+
+
+def _why_not_apart(n_blind: int, n_seen: int) -> str:
+    if n_blind and n_seen:
+        return ""
+    if n_blind or n_seen:
+        return "all was coded blind" if n_blind else "nothing was coded blind"
+    return "no segment of which both said something"

@@ -42,7 +42,7 @@ def set_beside(panel: Panel, other: Column) -> Beside | None:
     ]
     humans = [human for human in humans if human.seen.any()]
     people = tuple(pair_cells(panel, a, b, "human-human") for a, b in combinations(humans, 2))
-    people = tuple(pair for pair in people if pair.n_units.any())
+    people = tuple(pair for pair in people if pair.shared.any())
     if not people:
         return None
     sharing = {name for pair in people for name in (pair.a.name, pair.b.name)}
@@ -66,7 +66,7 @@ def beside_rows(panel: Panel, found: Beside, *, seed: int) -> list[dict[str, Any
 
     both = intervals(flat, difference, scale="difference", seed=seed)
     people, other = mean_kappas(sums.sum(axis=0), n_people)
-    n_units = int(np.max([pair.n_units for pair in found.people], axis=0).sum())
+    n_units = int(np.any([pair.shared for pair in found.people], axis=0).sum())
     return [
         {
             "other": found.name,

@@ -6,72 +6,81 @@ that shares much counts for much. Alpha takes no coder for the first or the seco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from pipeline.agreement.intervals import Measure, group_differences, intervals, several_intervals
-from pipeline.agreement.pairs import f1, krippendorff_alpha, percent_agreement
-from pipeline.compare.columns import BoolArray, Column, FloatArray, Panel, transcripts_of
+from pipeline.agreement.intervals import FEWEST, Interval, group_differences, intervals, pair_intervals
+from pipeline.agreement.pairs import PAIR_STATISTICS, krippendorff_alpha
+from pipeline.compare.columns import BoolArray, Column, FloatArray, IntArray, Panel, transcripts_of
 from pipeline.compare.pairs import all_pairs, count_pair
 from pipeline.compare.rows import LEVEL, interval_row, number
 
 #: What slices show: figures that do not change when the two of a pair change places.
-SLICE_STATISTICS: Mapping[str, Callable[[Any], FloatArray]] = {
-    "percent_agreement": percent_agreement,
-    "krippendorff_alpha": krippendorff_alpha,
-    "f1": f1,
-}
-MEASURES = {
-    key: Measure(found, "coefficient" if key == "krippendorff_alpha" else "share")
-    for key, found in SLICE_STATISTICS.items()
-}
-N_RESAMPLES = 4999
+SLICE_STATISTICS = ("percent_agreement", "krippendorff_alpha", "f1")
 #: Kinds of pairs that are sliced.
 KINDS = ("human-human", "model-human")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairCells:
-    """One pair on all transcripts. counts: (t, k, 4); n_units: (t,), its segments; zeros where it shares none."""
+    """One pair on all transcripts.
+
+    counts: (t, k, 4), zeros where it shares nothing; (t, 1, 4) with all codes pooled.
+    shared: (n,), the segments of which both said something. place: (n,), as the panel has it.
+    """
 
     a: Column
     b: Column
     kind: str
     counts: FloatArray
-    n_units: FloatArray
+    shared: BoolArray
+    place: IntArray
+
+    @property
+    def n_units(self) -> FloatArray:
+        """(t,), the segments that it shares."""
+        return _units_of(self.shared, self.place, len(self.counts))
 
 
 def pair_cells(panel: Panel, a: Column, b: Column, kind: str) -> PairCells:
     """Counts of a pair, spread over the transcripts of the study and the codes of the codebook."""
     pair = count_pair(panel, a, b, kind)
-    at = transcripts_of(panel, pair.rows)
     counts = np.zeros((len(panel.transcripts), len(panel.codes), 4))
-    counts[np.ix_(at, pair.codes)] = pair.counts
-    n_units = np.bincount(panel.place[pair.rows], minlength=len(panel.transcripts)).astype(np.float64)
-    return PairCells(a, b, kind, counts, n_units)
+    counts[np.ix_(transcripts_of(panel, pair.rows), pair.codes)] = pair.counts
+    return PairCells(a, b, kind, counts, a.seen & b.seen, panel.place)
 
 
 def cells_of(panel: Panel) -> tuple[PairCells, ...]:
-    """All pairs of the kinds that are sliced."""
-    return tuple(pair_cells(panel, a, b, kind) for a, b, kind in all_pairs(panel) if kind in KINDS)
+    """All pairs of the kinds that are sliced, all codes pooled: of 10 coders and 40 codes the cells are many."""
+    found = []
+    for a, b, kind in all_pairs(panel):
+        if kind in KINDS:
+            cells = pair_cells(panel, a, b, kind)
+            found.append(replace(cells, counts=cells.counts.sum(axis=1, keepdims=True)))
+    return tuple(found)
 
 
 def pool(
     cells: Sequence[PairCells], *, only: Callable[[PairCells], BoolArray] | None = None
 ) -> tuple[FloatArray, FloatArray]:
-    """Sums over pairs: counts (t, k, 4) and the segments that the widest pair has of each transcript (t,).
+    """Sums over pairs: counts (t, k, 4), and how many segments of each transcript any of them shares (t,).
 
     only: which transcripts of a pair to take, (t,).
     """
-    counts, n_units = np.zeros(cells[0].counts.shape), np.zeros(len(cells[0].n_units))
+    counts, shared = np.zeros(cells[0].counts.shape), np.zeros(len(cells[0].shared), dtype=bool)
     for pair in cells:
-        take = np.ones(len(n_units), dtype=bool) if only is None else only(pair)
+        take = np.ones(len(counts), dtype=bool) if only is None else only(pair)
         counts += np.where(take[:, None, None], pair.counts, 0.0)
-        n_units = np.maximum(n_units, np.where(take, pair.n_units, 0.0))
-    return counts, n_units
+        shared |= pair.shared & take[pair.place]
+    return counts, _units_of(shared, cells[0].place, len(counts))
+
+
+def _units_of(shared: BoolArray, place: IntArray, n_transcripts: int) -> FloatArray:
+    return np.bincount(place[shared], minlength=n_transcripts).astype(np.float64)
 
 
 def figures(
@@ -79,34 +88,48 @@ def figures(
 ) -> dict[str, Any]:
     """Figures of a slice, all codes pooled. counts: (t, k, 4) and n_units: (t,) of its transcripts."""
     sums = counts.sum(axis=1, keepdims=True)
+    total = sums.sum(axis=(0, 1))
     row: dict[str, Any] = {"n_units": int(n_units.sum()), "n_transcripts": int((n_units > 0).sum())}
-    row |= {key: number(float(found(sums.sum(axis=(0, 1))))) for key, found in SLICE_STATISTICS.items()}
+    row |= {key: number(float(PAIR_STATISTICS[key](total))) for key in SLICE_STATISTICS}
     if with_interval:
-        found = several_intervals(sums, MEASURES, seed=seed, level=LEVEL, n_resamples=N_RESAMPLES)
-        row["ci"] = {key: interval_row(intervals[0]) for key, intervals in found.items()}
+        found = pair_intervals(sums, SLICE_STATISTICS, seed=seed, level=LEVEL)
+        row["ci"] = {key: interval_row(of) for key, (of,) in found.items()}
     return row
 
 
-def alpha_difference(first: FloatArray, second: FloatArray) -> dict[str, Any]:
+def alpha_difference(
+    first: FloatArray, second: FloatArray, *, names: tuple[str, str] = ("the first", "the second")
+) -> dict[str, Any]:
     """Pooled alpha of the second less that of the first, two sets of transcripts that share none.
 
-    first, second: (t1, k, 4) and (t2, k, 4).
+    first, second: (t1, k, 4) and (t2, k, 4). names: what to call them in reasons.
     """
     one, other = (part.sum(axis=1, keepdims=True) for part in (second, first))
-    ((value, interval),) = group_differences(one, other, krippendorff_alpha, scale="coefficient")
+    ((value, interval),) = group_differences(
+        one, other, krippendorff_alpha, scale="coefficient", level=LEVEL, names=names[::-1]
+    )
     return {"difference": number(value), "ci": interval_row(interval)}
 
 
-def second_less_first(sums: FloatArray, *, seed: int) -> dict[str, Any]:
+def second_less_first(
+    sums: FloatArray, *, seed: int, names: tuple[str, str] = ("the first", "the second")
+) -> dict[str, Any]:
     """Alpha of the last four counts less alpha of the first four, with an interval over transcripts.
 
-    sums: (t, 1, 8); a transcript may hold either or both.
+    Each needs as many transcripts as an interval of its own would: two transcripts tell no spread, whatever
+    the other six say. sums: (t, 1, 8); a transcript may hold either or both. names: what to call them in reasons.
     """
-    value = float(_alpha_difference(sums.sum(axis=0))[0])
-    (interval,) = intervals(sums, _alpha_difference, scale="difference", seed=seed)
+    value = float(_difference_of_alphas(sums.sum(axis=0))[0])
+    (interval,) = intervals(sums, _difference_of_alphas, scale="difference", seed=seed, level=LEVEL)
+    for name, part in zip(names, (sums[..., :4], sums[..., 4:]), strict=True):
+        n = int(np.count_nonzero(part.any(axis=(1, 2))))
+        if n < FEWEST:
+            reason = f"{name}: too few transcripts: {n}, at least {FEWEST} needed"
+            interval = Interval(math.nan, math.nan, LEVEL, "", interval.n_transcripts, reason)
+            break
     return {"difference": number(value), "ci": interval_row(interval)}
 
 
-def _alpha_difference(sums: FloatArray) -> FloatArray:
+def _difference_of_alphas(sums: FloatArray) -> FloatArray:
     """(..., 8) -> (...)."""
     return np.asarray(krippendorff_alpha(sums[..., 4:]) - krippendorff_alpha(sums[..., :4]))

@@ -136,7 +136,7 @@ def by_transcript(panel: Panel, rows: IntArray, values: npt.NDArray[np.generic])
         return np.zeros((0, *values.shape[1:]))
     order = np.argsort(panel.place[rows], kind="stable")
     _, first = np.unique(panel.place[rows][order], return_index=True)
-    sums: FloatArray = np.add.reduceat(values[order].astype(np.float64), first, axis=0)
+    sums: FloatArray = np.add.reduceat(values[order], first, axis=0, dtype=np.float64)
     return sums
 
 

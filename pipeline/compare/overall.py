@@ -15,10 +15,10 @@ from pipeline.agreement.many import (
     many_intervals,
     many_statistics,
 )
-from pipeline.agreement.sets import DISTANCES, SetSums, alpha_from_sums, set_interval, set_sums
+from pipeline.agreement.set_agreement import set_agreement
+from pipeline.agreement.sets import DISTANCES
 from pipeline.agreement.statistic import Statistic
 from pipeline.agreement.unitizing import unitizing_agreement, unitizing_intervals
-from pipeline.agreement.values import conclude
 from pipeline.compare.columns import FloatArray, IntArray, Panel, transcripts_of
 from pipeline.compare.rows import interval_row, statistics_row
 from pipeline.compare.sample_size import sample_size
@@ -96,18 +96,11 @@ def _of_sets(panel: Panel, rows: IntArray, *, seed: int) -> Found:
         ]
         for row in rows
     ]
-    place = panel.place[rows].tolist()
-    sums = {f"alpha_{name}": set_sums(table, distance=name, transcripts=place) for name in DISTANCES}
-    return (
-        {key: _alpha_of_sets(of) for key, of in sums.items()},
-        {key: set_interval(of, seed=seed) for key, of in sums.items()},
-    )
-
-
-def _alpha_of_sets(sums: SetSums) -> Statistic:
-    value = float(alpha_from_sums(sums, np.ones(len(sums.values))))
-    reason = "no variation: every set that can be paired is the same"
-    return conclude(sums.ratings, 0 if np.isnan(value) else value, 0 if np.isnan(value) else 1, reason=reason)
+    found = {
+        f"alpha_{name}": set_agreement(table, panel.place[rows], distance=name, seed=seed)
+        for name in DISTANCES
+    }
+    return {key: value for key, (value, _) in found.items()}, {key: of for key, (_, of) in found.items()}
 
 
 def _of_spans(

@@ -27,7 +27,7 @@ from pipeline.compare.columns import (
     transcripts_of,
 )
 from pipeline.compare.rows import LEVEL, cell, interval_row, statistics_row
-from pipeline.compare.spans import Marked, character_counts
+from pipeline.compare.spans import Marked, character_counts, stretches_of
 
 CHARACTERS = "character_kappa"
 #: The figures of a pair, in the order of their fields.
@@ -97,7 +97,7 @@ def pair_rows(panel: Panel, pair: Counted, marked: Sequence[Marked], *, seed: in
     codes = [panel.codes[code] for code in pair.codes]
     cells = np.concatenate([pair.pooled, pair.counts], axis=1)
     found = pair_intervals(cells, PAIR_STATISTICS, seed=seed)
-    characters, of_characters = _characters(pair, marked, codes, seed=seed)
+    characters, of_characters = _characters(panel, pair, marked, codes, seed=seed)
     rows = []
     for i, key in enumerate([None, *codes]):
         statistics = pair_statistics(cells[:, i].sum(axis=0), a=pair.a.name, b=pair.b.name)
@@ -122,14 +122,15 @@ def pair_rows(panel: Panel, pair: Counted, marked: Sequence[Marked], *, seed: in
 
 
 def _characters(
-    pair: Counted, marked: Sequence[Marked], codes: Sequence[str], *, seed: int
+    panel: Panel, pair: Counted, marked: Sequence[Marked], codes: Sequence[str], *, seed: int
 ) -> tuple[list[Statistic], tuple[Interval, ...]]:
-    """Kappa over characters and its interval, pooled and of each code."""
+    """Kappa over characters of the pair's segments and its interval, pooled and of each code."""
     if MODEL in (pair.a.kind, pair.b.kind):
         none = Statistic(math.nan, "the model suggests for whole segments, it marks no stretch", 0, 0)
         no_interval = Interval(math.nan, math.nan, LEVEL, "", 0, "the value is undefined")
         return [none] * (len(codes) + 1), (no_interval,) * (len(codes) + 1)
-    counts = character_counts(marked, pair.a.name, pair.b.name, codes)
+    within = stretches_of(panel, pair.rows)
+    counts = character_counts(marked, pair.a.name, pair.b.name, codes, within=within)
     counts = np.concatenate([counts.sum(axis=1, keepdims=True), counts], axis=1)
     total = counts.sum(axis=0)
     statistics = [pair_statistics(cells, a=pair.a.name, b=pair.b.name)["cohen_kappa"] for cells in total]

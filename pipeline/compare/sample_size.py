@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
-from pipeline.agreement.intervals import Function, leave_one_out, why_none
+from pipeline.agreement.intervals import FEWEST, Function, leave_one_out, why_none
 from pipeline.compare.columns import FloatArray
 
 #: Further than this no spread of a few interviews can be trusted to reach.
@@ -59,8 +59,11 @@ def width_of(spread: float, n: int, *, level: float) -> float:
 
 
 def transcripts_needed(spread: float, *, width: float, level: float) -> int:
-    """The least number of transcripts, from 2, with an interval no wider than ``width``; the limit plus 1 if none."""
-    low, high = 2, MOST_TRANSCRIPTS + 1
+    """The least number of transcripts with an interval no wider than ``width``; the limit plus 1 if none.
+
+    From 8, for of fewer there is no interval.
+    """
+    low, high = FEWEST, MOST_TRANSCRIPTS + 1
     while low < high:
         middle = (low + high) // 2
         if width_of(spread, middle, level=level) <= width:

@@ -65,30 +65,40 @@ def _over_time(kind: str, pairs: Sequence[PairCells], days: Sequence[str], *, se
     row: dict[str, Any] = {"kind": kind, "n_undated": int(((n_units > 0) & ~dated).sum()), "periods": []}
     parts = _periods([days[t] for t in order])
     if len(parts) < 2:
-        needed = 2 * FEWEST_IN_PERIOD
-        why = f"{len(order)} transcripts with a date in coded_at, on too few days: {needed} needed for two periods"
-        return row | {"last_less_first": None, "reason": why}
+        return row | {"last_less_first": None, "reason": _why_no_periods(len(order))}
     periods = [order[first:last] for first, last in parts]
     row["periods"] = [
         {"from": days[at[0]], "to": days[at[-1]], **figures(counts[at], n_units[at], seed=seed)}
         for at in periods
     ]
-    change = alpha_difference(counts[periods[0]], counts[periods[-1]])
+    names = ("the first period", "the last period")
+    change = alpha_difference(counts[periods[0]], counts[periods[-1]], names=names)
     return row | {"last_less_first": change, "reason": ""}
 
 
+def _why_no_periods(n_dated: int) -> str:
+    needed = 2 * FEWEST_IN_PERIOD
+    if n_dated < needed:
+        return f"too few transcripts with a date in coded_at: {n_dated}, at least {needed} needed for two periods"
+    return f"{n_dated} transcripts with a date in coded_at, on too few days for two periods"
+
+
 def _periods(days: Sequence[str]) -> list[tuple[int, int]]:
-    """Places where equal periods begin and end; what was coded on one day stays in one period."""
+    """Places where equal periods begin and end; what was coded on one day stays in one period.
+
+    days: of the transcripts, ascending. A border that would leave a period too few transcripts is left out.
+    """
     n_periods = min(MOST_PERIODS, len(days) // FEWEST_IN_PERIOD)
     if n_periods < 2:
         return []
-    borders = {0, len(days)}
+    borders = [0]
     for number in range(1, n_periods):
         place = len(days) * number // n_periods
         while place < len(days) and days[place] == days[place - 1]:
             place += 1
-        borders.add(place)
-    return list(pairwise(sorted(borders)))
+        if min(place - borders[-1], len(days) - place) >= FEWEST_IN_PERIOD:
+            borders.append(place)
+    return list(pairwise([*borders, len(days)]))
 
 
 def _by_attribute(
@@ -106,7 +116,9 @@ def _by_attribute(
     here = n_units > 0
     values = sorted(set(of[here]))
     row: dict[str, Any] = {"kind": kind, "attribute": name, "values": []}
-    if len(values) < 2:
+    if not values:
+        return row | {"reason": "no segment of which both said something"}
+    if len(values) == 1:
         return row | {"reason": "all transcripts that are compared have the same value"}
     if len(values) > MOST_VALUES:
         return row | {"reason": f"{len(values)} values: more than {MOST_VALUES} are no groups"}
@@ -116,7 +128,9 @@ def _by_attribute(
             {
                 "value": value,
                 **figures(counts[mine], n_units[mine], seed=seed),
-                "less_others": alpha_difference(counts[others], counts[mine]),
+                "less_others": alpha_difference(
+                    counts[others], counts[mine], names=("the others", "this value")
+                ),
             }
         )
     return row | {"reason": ""}

@@ -13,8 +13,8 @@ import numpy as np
 
 from corpus.study import Study
 from pipeline.agreement.characters import count_characters
-from pipeline.agreement.continuum import Continuum, Span, SpanSums, Stretch, span_sums
-from pipeline.compare.columns import FloatArray, Panel
+from pipeline.agreement.continuum import Continuum, Span, SpanSums, Stretch, merged, span_sums
+from pipeline.compare.columns import FloatArray, IntArray, Panel
 from pipeline.units import Units, read_spans, read_stretches
 
 
@@ -69,11 +69,20 @@ def _within(spans: Sequence[Span], places: Sequence[Stretch]) -> list[Span]:
 
 
 def _overlaps(stretches: Sequence[Stretch], places: Sequence[Stretch]) -> list[Stretch]:
-    """The parts of the places that lie in a stretch, in order; touching ones stay two."""
-    found = {
-        (max(start, a), min(end, b)) for a, b in places for start, end in stretches if start < b and a < end
-    }
-    return sorted(found)
+    """The parts of the places that lie in a stretch, in order; touching ones stay two.
+
+    places: in order, none overlapping another.
+    """
+    found, held, i, j = [], merged(stretches), 0, 0
+    while i < len(held) and j < len(places):
+        start, end = max(held[i][0], places[j][0]), min(held[i][1], places[j][1])
+        if start < end:
+            found.append((start, end))
+        if held[i][1] <= places[j][1]:
+            i += 1
+        else:
+            j += 1
+    return found
 
 
 def sums_of_spans(marked: Sequence[Marked], coders: Sequence[str], codes: Sequence[str]) -> SpanSums:
@@ -90,11 +99,30 @@ def sums_of_spans(marked: Sequence[Marked], coders: Sequence[str], codes: Sequen
     return span_sums(continua, codes)
 
 
-def character_counts(marked: Sequence[Marked], a: str, b: str, codes: Sequence[str]) -> FloatArray:
-    """(t, k, 4), characters that are no white space, of the transcripts that both read: as ``pairs`` counts units."""
-    counts = [
-        count_characters(one.text, one.spans[a], one.spans[b], codes, read_a=one.read[a], read_b=one.read[b])
-        for one in marked
-        if one.read[a] and one.read[b]
-    ]
+def stretches_of(panel: Panel, rows: IntArray) -> list[list[Stretch]]:
+    """(t,), where the segments of each transcript stand. rows: places of segments, ascending."""
+    found: list[list[Stretch]] = [[] for _ in panel.transcripts]
+    for row in rows.tolist():
+        found[panel.place[row]].append((panel.segments[row].start, panel.segments[row].end))
+    return found
+
+
+def character_counts(
+    marked: Sequence[Marked],
+    a: str,
+    b: str,
+    codes: Sequence[str],
+    *,
+    within: Sequence[Sequence[Stretch]] | None = None,
+) -> FloatArray:
+    """(t, k, 4), characters that are no white space, of the transcripts that both read: as ``pairs`` counts units.
+
+    within: (t,), the stretches that count; without it all that both read.
+    """
+    counts = []
+    for t, one in enumerate(marked):
+        read = [one.read[name] if within is None else _overlaps(one.read[name], within[t]) for name in (a, b)]
+        if all(read):
+            spans = one.spans[a], one.spans[b]
+            counts.append(count_characters(one.text, *spans, codes, read_a=read[0], read_b=read[1]))
     return np.array(counts, dtype=np.float64).reshape(-1, len(codes), 4)

@@ -1,0 +1,173 @@
+"""The model beside people on the same units, and the verdict in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import cohen_kappa_score
+
+from pipeline.compare.beside import beside_rows, set_beside
+from pipeline.compare.columns import Panel
+from pipeline.compare.verdicts import verdict_rows
+
+MakePanel = Callable[..., Panel]
+MakeCoders = Callable[..., list[np.ndarray]]
+PLACE = np.repeat(np.arange(12), 15).tolist()
+N = len(PLACE)
+
+
+def model_rows(panel: Panel) -> list[dict[str, Any]]:
+    (model,) = panel.of_kind("model")
+    found = set_beside(panel, model)
+    assert found is not None
+    return beside_rows(panel, found, seed=1)
+
+
+def verdicts(panel: Panel, **options: float) -> list[dict[str, Any]]:
+    (model,) = panel.of_kind("model")
+    return verdict_rows(panel, model, **{"margin": 0.1, "epsilon": 0.2, "seed": 1, **options})  # type: ignore[arg-type]
+
+
+def test_difference_is_the_mean_of_the_kappas_on_what_is_shared(
+    make_panel: MakePanel, make_coders: MakeCoders
+) -> None:
+    a, b, c, model = make_coders((N, 2), 4, noise=0.15, seed=2)
+    at = np.arange(N)
+    seen = {"a": at < 120, "b": at >= 30, "c": (at >= 30) & (at < 60), "model": at < 165}
+    panel = make_panel({"a": a, "b": b, "c": c, "model": model}, place=PLACE, seen=seen)
+    pooled, *each = model_rows(panel)
+
+    def kappa(x: np.ndarray, y: np.ndarray, first: int, last: int, code: int) -> float:
+        return float(cohen_kappa_score(x[first:last, code], y[first:last, code]))
+
+    for code, row in enumerate(each):
+        people = [
+            kappa(a, b, 30, 120, code),
+            kappa(a, c, 30, 60, code),
+            kappa(b, c, 30, 60, code),
+        ]
+        other = [
+            kappa(a, model, 30, 120, code),
+            kappa(b, model, 30, 120, code),
+            kappa(c, model, 30, 60, code),
+        ]
+        assert row["people"] == pytest.approx(np.mean(people))
+        assert row["model"] == pytest.approx(np.mean(other))
+        assert row["difference"] == pytest.approx(np.mean(other) - np.mean(people))
+        assert row["n_units"] == 90
+    assert (pooled["code"], pooled["n_pairs_people"], pooled["n_pairs_other"]) == (None, 3, 3)
+
+
+def test_units_are_all_that_any_two_share(make_panel: MakePanel, make_coders: MakeCoders) -> None:
+    a, b, c, model = make_coders((N, 2), 4, noise=0.15, seed=2)
+    at = np.arange(N) % 15
+    seen = {"a": at < 5, "c": at >= 5}
+    rows = model_rows(make_panel({"a": a, "b": b, "c": c, "model": model}, place=PLACE, seen=seen))
+    assert {row["n_units"] for row in rows} == {N}
+
+
+def test_codes_that_the_model_has_not_learned_are_left_out(
+    make_panel: MakePanel, make_coders: MakeCoders
+) -> None:
+    a, b, model = make_coders((N, 3), 3, noise=0.15, seed=2)
+    panel = make_panel({"a": a, "b": b, "model": model}, place=PLACE, learned=[True, False, True])
+    pooled, *each = model_rows(panel)
+    assert [row["code"] for row in each] == ["c0", "c2"]
+    keep = [0, 2]
+    assert pooled["people"] == pytest.approx(cohen_kappa_score(a[:, keep].ravel(), b[:, keep].ravel()))
+    assert [row["code"] for row in verdicts(panel)] == [None, "c0", "c2"]
+
+
+def test_interval_is_paired_over_transcripts(make_panel: MakePanel, make_coders: MakeCoders) -> None:
+    """A model that copies one of two coders: kappa with that one is 1, with the other the people's own."""
+    a, b = make_coders((N, 1), 2, noise=0.2, seed=2)
+    row = model_rows(make_panel({"a": a, "b": b, "model": a}, place=PLACE))[1]
+    human = cohen_kappa_score(a[:, 0], b[:, 0])
+    assert row["difference"] == pytest.approx((1 + human) / 2 - human)
+    # (1 - human) / 2 moves half as far as human itself does from transcript to transcript.
+    left_out = [
+        cohen_kappa_score(a[np.array(PLACE) != t, 0], b[np.array(PLACE) != t, 0]) / 2 for t in range(12)
+    ]
+    se = np.sqrt(11 / 12 * np.sum(np.square(left_out - np.mean(left_out))))
+    assert row["ci"]["high"] - row["ci"]["low"] == pytest.approx(2 * 2.200985 * se, rel=1e-5)
+    assert row["ci"]["method"] == "jackknife over 12 transcripts, t(11)"
+
+
+@pytest.mark.parametrize("people", [0, 1])
+def test_without_two_coders_nothing_stands_beside(
+    make_panel: MakePanel, make_coders: MakeCoders, people: int
+) -> None:
+    coders = make_coders((N, 2), 3, noise=0.1, seed=1)
+    columns = dict(zip(["a"][:people] + ["model"], coders, strict=False))
+    panel = make_panel(columns, place=PLACE)
+    assert set_beside(panel, panel.of_kind("model")[0]) is None
+    assert {row["verdict"] for row in verdicts(panel)} == {f"too few coders (n = {people})"}
+
+
+@pytest.mark.parametrize(
+    ("n_coders", "test"), [(2, "non-inferiority"), (3, "alternative annotator"), (4, "alternative annotator")]
+)
+def test_the_test_is_chosen_by_how_many_share(
+    make_panel: MakePanel, make_coders: MakeCoders, n_coders: int, test: str
+) -> None:
+    *coders, model = make_coders((N, 2), n_coders + 1, noise=0.04, seed=5)
+    columns = {f"h{i}": flags for i, flags in enumerate(coders)}
+    alone, seen = np.zeros((N, 2), dtype=bool), {"alone": np.zeros(N, dtype=bool)}
+    panel = make_panel({**columns, "alone": alone, "model": model}, place=PLACE, seen=seen)
+    rows = verdicts(panel)
+    assert {row["test"] for row in rows} == {test}
+    assert {row["verdict"] for row in rows} == {"as good as a coder"}
+
+
+def test_pooled_units_are_segments_not_cells(make_panel: MakePanel, make_coders: MakeCoders) -> None:
+    a, b, model = make_coders((N, 40), 3, noise=0.1, seed=5)
+    pooled = verdicts(make_panel({"a": a, "b": b, "model": model}, place=PLACE))[0]
+    assert f"on {N} units of 12 transcripts" in pooled["why"]
+    assert pooled["n_units"] <= N
+
+
+@pytest.mark.parametrize("n_coders", [2, 3])
+def test_only_what_was_coded_blind_counts(
+    make_panel: MakePanel, make_coders: MakeCoders, n_coders: int
+) -> None:
+    """Coders who saw suggestions repeat them in 60 transcripts: with those, the useless model is a coder."""
+    place = np.repeat(np.arange(72), 15)
+    coders = make_coders((len(place), 1), n_coders, noise=0.02, seed=5)
+    model = np.random.default_rng(9).random((len(place), 1)) < 0.3
+    seen = (place >= 12)[:, None]
+    columns = {f"h{i}": np.where(seen, model, flags) for i, flags in enumerate(coders)}
+    panel = make_panel({**columns, "model": model}, place=place.tolist())
+    blind = panel.where({name: np.arange(72) < 12 for name in columns})
+    all_of_it, of_blind = verdicts(panel, margin=0.3)[1], verdicts(blind, margin=0.3)[1]
+    assert all_of_it["verdict"] == "as good as a coder"
+    assert of_blind["verdict"] == "worse"
+    assert of_blind["n_transcripts"] == 12
+
+
+def test_margin_and_epsilon_decide(make_panel: MakePanel, make_coders: MakeCoders) -> None:
+    a, b, c = make_coders((N, 1), 3, noise=0.05, seed=5)
+    (model,) = make_coders((N, 1), 1, noise=0.2, seed=5)
+    two = make_panel({"a": a, "b": b, "model": model}, place=PLACE)
+    assert verdicts(two, margin=0.0)[1]["verdict"] == "worse"
+    assert verdicts(two, margin=0.6)[1]["verdict"] == "as good as a coder"
+    three = make_panel({"a": a, "b": b, "c": c, "model": model}, place=PLACE)
+    strict, lenient = verdicts(three, epsilon=0.0)[1], verdicts(three, epsilon=0.5)[1]
+    assert strict["verdict"] == "worse"
+    assert lenient["winning_rate"] == 1
+    assert (strict["epsilon"], lenient["epsilon"]) == (0.0, 0.5)
+
+
+@pytest.mark.parametrize("n_coders", [2, 3])
+def test_no_code_in_common_with_the_model_has_a_verdict_without_a_number(
+    make_panel: MakePanel, make_coders: MakeCoders, n_coders: int
+) -> None:
+    *coders, model = make_coders((N, 2), n_coders + 1, noise=0.1, seed=5)
+    columns = {f"h{i}": flags for i, flags in enumerate(coders)}
+    panel = make_panel({**columns, "model": model}, place=PLACE, learned=[False, False])
+    assert [row["verdict"] for row in verdicts(panel)] == ["too few units (n = 0)"]
+    (pooled,) = model_rows(panel)
+    assert pooled["difference"] is None
+    assert pooled["ci"]["reason"]

@@ -1,0 +1,146 @@
+"""All coders at once: the figures are those of the general functions on the same table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.agreement.alpha import krippendorff_alpha
+from pipeline.agreement.continuum import Continuum, span_sums
+from pipeline.agreement.fleiss import fleiss_kappa
+from pipeline.agreement.intervals import Interval
+from pipeline.agreement.sets import alpha_over_sets, set_interval, set_sums
+from pipeline.agreement.unitizing import unitizing_agreement
+from pipeline.agreement.values import encode
+from pipeline.compare.columns import Panel
+from pipeline.compare.overall import overall_rows, sample_size_rows, shared_rows
+from pipeline.compare.rows import interval_row
+from pipeline.compare.spans import Marked
+
+MakePanel = Callable[..., Panel]
+N, K, PLACE = 120, 3, np.repeat(np.arange(10), 12)
+TEXT = "abcd efgh " * 12
+
+
+@pytest.fixture(scope="module")
+def panel(make_panel: MakePanel, make_coders: Callable[..., list[np.ndarray]]) -> Panel:
+    """Three coders, of whom the second and the third read a part; a machine that does not count."""
+    a, b, c, machine = make_coders((N, K), 4, noise=0.15, seed=3)
+    seen = {"b": np.arange(N) < 90, "c": np.arange(N) >= 60}
+    columns = {"a": a, "b": b, "c": c, "old": machine}
+    return make_panel(columns, place=PLACE.tolist(), seen=seen, kinds={"old": "machine"})
+
+
+@pytest.fixture(scope="module")
+def marked(panel: Panel) -> tuple[Marked, ...]:
+    """Each coder marks the segments that they coded, the second from the third character on."""
+    found = []
+    for t in range(10):
+        rows = np.flatnonzero(t == PLACE)
+        spans = {
+            column.name: [
+                (10 * i + 2 * (column.name == "b"), 10 * i + 9, f"c{k}")
+                for i, row in enumerate(rows)
+                for k in np.flatnonzero(column.given[row])
+            ]
+            for column in panel.columns
+        }
+        read = {
+            column.name: [(10 * i, 10 * i + 10) for i, row in enumerate(rows) if column.seen[row]]
+            for column in panel.columns
+        }
+        found.append(Marked(TEXT, spans, read))
+    return tuple(found)
+
+
+@pytest.fixture(scope="module")
+def rows(panel: Panel, marked: tuple[Marked, ...]) -> list[dict[str, Any]]:
+    """``overall`` of the panel."""
+    return overall_rows(panel, marked, seed=1)
+
+
+def table_of(panel: Panel, codes: list[int], rows: np.ndarray) -> list[list[bool | None]]:
+    return [
+        [bool(column.given[row, code]) if column.seen[row] else None for column in panel.humans]
+        for code in codes
+        for row in rows
+    ]
+
+
+@pytest.mark.parametrize("code", [None, 0, 1, 2])
+def test_coefficients_are_those_of_the_general_functions(
+    panel: Panel, rows: list[dict[str, Any]], code: int | None
+) -> None:
+    row = rows[0 if code is None else code + 1]
+    codes = list(range(K)) if code is None else [code]
+    ratings = encode(table_of(panel, codes, shared_rows(panel)), categories=[False, True])
+    assert row["code"] == (None if code is None else f"c{code}")
+    assert row["coders"] == ["a", "b", "c"]
+    assert row["n_units"] == len(shared_rows(panel)) == N
+    assert row["krippendorff_alpha"] == pytest.approx(krippendorff_alpha(ratings).value, abs=1e-12)
+    assert row["fleiss_kappa"] == pytest.approx(fleiss_kappa(ratings).value, abs=1e-12)
+    assert (
+        row["ci"]["krippendorff_alpha"]["low"]
+        < row["krippendorff_alpha"]
+        < row["ci"]["krippendorff_alpha"]["high"]
+    )
+
+
+def test_alpha_over_sets_is_that_of_the_table_of_sets(panel: Panel, rows: list[dict[str, Any]]) -> None:
+    table = [
+        [
+            frozenset(np.flatnonzero(column.given[row]).tolist()) if column.seen[row] else None
+            for column in panel.humans
+        ]
+        for row in range(N)
+    ]
+    for name in ("masi", "jaccard"):
+        assert rows[0][f"alpha_{name}"] == pytest.approx(alpha_over_sets(table, distance=name).value)
+        interval: Interval = set_interval(set_sums(table, distance=name, transcripts=PLACE.tolist()), seed=1)
+        assert rows[0]["ci"][f"alpha_{name}"] == interval_row(interval)
+        assert f"alpha_{name}" not in rows[1]
+
+
+def test_unitizing_alpha_is_that_of_what_the_three_marked(
+    marked: tuple[Marked, ...], rows: list[dict[str, Any]]
+) -> None:
+    continua = [
+        Continuum(len(TEXT), [one.spans[c] for c in "abc"], [one.read[c] for c in "abc"]) for one in marked
+    ]
+    found = unitizing_agreement(span_sums(continua, ["c0", "c1", "c2"]))
+    assert rows[0]["unitizing_binary"] == pytest.approx(found.binary.value)
+    assert rows[0]["unitizing_u"] is None
+    assert rows[0]["undefined"]["unitizing_u"] == found.u.reason
+    for row in rows[1:]:
+        assert row["unitizing_code"] == pytest.approx(found.code[row["code"]].value)
+
+
+@pytest.mark.parametrize("seen", [[range(0, 60), range(60, 120)], [range(120)], [range(120), range(0)]])
+def test_nothing_is_said_where_nothing_is_shared(make_panel: MakePanel, seen: list[range]) -> None:
+    flags = np.ones((N, K), dtype=bool)
+    names = ["a", "b"][: len(seen)]
+    read = {name: np.isin(np.arange(N), of) for name, of in zip(names, seen, strict=True)}
+    panel = make_panel(dict.fromkeys(names, flags), place=PLACE.tolist(), seen=read)
+    assert overall_rows(panel, [], seed=1) == []
+    assert sample_size_rows(panel, width=0.2) == []
+
+
+def test_nobody_and_no_segment_are_empty_too(make_panel: MakePanel) -> None:
+    assert overall_rows(make_panel({}, place=[]), [], seed=1) == []
+    assert overall_rows(make_panel({}, place=[0, 0, 1]), [], seed=1) == []
+    none = np.zeros((0, 2), dtype=bool)
+    assert overall_rows(make_panel({"a": none, "b": none}, place=[]), [], seed=1) == []
+
+
+def test_coder_who_shares_nothing_is_not_among_the_coders(make_panel: MakePanel) -> None:
+    flags = np.random.default_rng(0).random((N, K)) < 0.3
+    seen = {"a": np.arange(N) < 60, "b": np.arange(N) < 60, "c": np.arange(N) >= 60}
+    panel = make_panel(dict.fromkeys("abc", flags), place=PLACE.tolist(), seen=seen)
+    text = Marked(TEXT, dict.fromkeys("abc", ()), dict.fromkeys("abc", ()))
+    pooled = overall_rows(panel, [text] * 10, seed=1)[0]
+    assert pooled["coders"] == ["a", "b"]
+    assert pooled["krippendorff_alpha"] == 1
+    assert pooled["n_transcripts"] == 5
