@@ -206,6 +206,20 @@ def test_what_a_run_suggested_and_a_person_coded_later_counts_as_seen(
     assert basis_found["n_assumed"] == 6 + (basis == "")
 
 
+def test_transcript_read_without_a_row_after_a_suggestion_is_not_taken_for_blind(
+    suggested_once: Path, make_study: Callable[..., Study]
+) -> None:
+    files = {
+        path.relative_to(suggested_once).as_posix(): path.read_bytes()
+        for path in suggested_once.rglob("*")
+        if path.is_file() and path.suffix != ".lock"
+    }
+    rows = [f"ann,t{t},," for t in range(1, 6)]
+    files["coverage.csv"] = "\n".join(["coder,transcript,start,end", *rows, ""]).encode()
+    found = agreement_of(make_study(files))["basis"]
+    assert (found["n_blind"], found["n_seen"], found["n_assumed"]) == (6, 1, 7)
+
+
 def test_people_beside_each_other_are_those_of_the_tiny_study(suggested_once: Path) -> None:
     (first,) = suggested_once.glob("runs/0001-*")
     rows = json.loads((first / "agreement.json").read_text())["comparisons"]
