@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.agreement import pairs
 from pipeline.agreement.alpha import krippendorff_alpha
-from pipeline.agreement.characters import count_characters
+from pipeline.agreement.characters import count_characters, white_space
 from pipeline.agreement.continuum import Continuum, Span, SpanSums, span_sums
 from pipeline.agreement.unitizing import (
     UnitizingAgreement,
@@ -323,3 +323,9 @@ def test_characters_refuse_what_is_not_in_the_text_or_the_codebook() -> None:
         count_characters("abc", [(1, 4, "A")], [], ["A"])
     with pytest.raises(ValueError, match="not in the codebook: 'Z'"):
         count_characters("abc", [(1, 2, "Z")], [], ["A"])
+
+
+def test_white_space_is_that_of_python_for_every_character() -> None:
+    text = "".join(map(chr, range(0x110000)))
+    assert white_space(text).tolist() == [character.isspace() for character in text]
+    assert white_space("").tolist() == []

@@ -101,7 +101,7 @@ def test_without_two_coders_nothing_stands_beside(
     make_panel: MakePanel, make_coders: MakeCoders, people: int
 ) -> None:
     coders = make_coders((N, 2), 3, noise=0.1, seed=1)
-    columns = dict(zip(["a"][:people] + ["model"], coders, strict=False))
+    columns = dict(zip([*["a"][:people], "model"], coders, strict=False))
     panel = make_panel(columns, place=PLACE)
     assert set_beside(panel, panel.of_kind("model")[0]) is None
     assert {row["verdict"] for row in verdicts(panel)} == {f"too few coders (n = {people})"}

@@ -182,7 +182,7 @@ def test_character_kappa_is_that_of_scikit_learn_on_what_participants_said(
     for code, of in cells.items():
         assert human[code]["character_kappa"] == pytest.approx(cohen_kappa_score(of["ann"], of["bob"]))
         assert human[code]["ci"]["character_kappa"]["low"] < human[code]["character_kappa"]
-    pooled = [sum((cells[code][coder] for code in cells), []) for coder in ("ann", "bob")]
+    pooled = [[cell for code in cells for cell in cells[code][coder]] for coder in ("ann", "bob")]
     assert human[None]["character_kappa"] == pytest.approx(cohen_kappa_score(*pooled))
     models = [row for row in rows if row["kind"] == "model-human"]
     assert all("marks no stretch" in row["undefined"]["character_kappa"] for row in models)

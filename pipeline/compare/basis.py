@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,6 +44,25 @@ def first_suggested(study: Study) -> dict[str, str]:
         for name in manifest.get("suggested", []):
             found.setdefault(name, manifest["created_at"])
     return found
+
+
+def with_readings(
+    sittings: Sequence[Mapping[str, Any]], readings: Iterable[tuple[str, str]]
+) -> list[Mapping[str, Any]]:
+    """The sittings, and one that says nothing for each coder and transcript that was read without leaving a row.
+
+    coverage.csv has neither days nor a basis: to code nothing may also have been a suggestion's doing.
+    readings: (coder, transcript).
+    """
+    known = {(sitting["coder"], sitting["transcript_id"]) for sitting in sittings}
+    silent = sorted(set(readings) - known)
+    return [
+        *sittings,
+        *(
+            {"coder": coder, "transcript_id": name, "bases": [""], "first": "", "last": "", "n_undated": 0}
+            for coder, name in silent
+        ),
+    ]
 
 
 def silent_about_basis(sittings: Sequence[Mapping[str, Any]]) -> set[str]:

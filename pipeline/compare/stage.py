@@ -13,7 +13,14 @@ from corpus.settings import AuditSection
 from corpus.study import Study
 from pipeline.cache import cached
 from pipeline.compare.alike import definitions_alike
-from pipeline.compare.basis import bases_of, basis_rows, first_suggested, silent_about_basis
+from pipeline.compare.basis import (
+    Bases,
+    bases_of,
+    basis_rows,
+    first_suggested,
+    silent_about_basis,
+    with_readings,
+)
 from pipeline.compare.beside import beside_rows, set_beside
 from pipeline.compare.cells import cells_of
 from pipeline.compare.columns import MACHINE, MODEL, Panel, read_panel
@@ -25,7 +32,7 @@ from pipeline.compare.pairs import all_pairs, count_pair, macro_row, pair_rows, 
 from pipeline.compare.slices import slices
 from pipeline.compare.spans import Marked, read_marked
 from pipeline.compare.verdicts import verdict_rows
-from pipeline.units import read_study_json, read_units
+from pipeline.units import read_stretches, read_study_json, read_units
 
 STAGE = "compare"
 SCHEMA = 2
@@ -42,7 +49,9 @@ def compare(
     """
     seed, settings = study.settings.study.seed, study.settings.audit
     facts = read_study_json(study, units_key)
-    silent = silent_about_basis(facts["sittings"])
+    read = read_stretches(study, units_key)
+    sittings = with_readings(facts["sittings"], zip(read["coder"], read["transcript"], strict=True))
+    silent = silent_about_basis(sittings)
     # Of what was coded without saying whether a suggestion was in view, it matters whether there was one.
     suggested = {name: when for name, when in first_suggested(study).items() if name in silent}
 
@@ -50,7 +59,8 @@ def compare(
         units = read_units(study, units_key, preprocess_keys)
         panel = read_panel(study, units, train_key, facts["codebook"])
         marked = read_marked(study, units_key, units, panel)
-        agreement = _agreement(panel, marked, facts, suggested, settings=settings, seed=seed)
+        bases = bases_of(panel, sittings, suggested)
+        agreement = _agreement(panel, marked, facts, bases, settings=settings, seed=seed)
         write_json(folder / "agreement.json", agreement)
         write_pairs(folder / "agreement.csv", agreement["comparisons"])
         write_disagreements(folder / "disagreements.csv", panel)
@@ -72,7 +82,7 @@ def _agreement(
     panel: Panel,
     marked: Sequence[Marked],
     facts: Mapping[str, Any],
-    suggested: Mapping[str, str],
+    bases: Bases,
     *,
     settings: AuditSection,
     seed: int,
@@ -80,8 +90,7 @@ def _agreement(
     pairs = [
         pair_rows(panel, count_pair(panel, a, b, kind), marked, seed=seed) for a, b, kind in all_pairs(panel)
     ]
-    cells, sittings = cells_of(panel), facts["sittings"]
-    bases = bases_of(panel, sittings, suggested)
+    cells = cells_of(panel)
     blind = panel.where(bases.blind)
     others = blind.of_kind(MODEL, MACHINE)
     return {
@@ -110,7 +119,7 @@ def _agreement(
             cells,
             participants=facts["participants"],
             attributes=facts["attributes"],
-            sittings=sittings,
+            sittings=facts["sittings"],
             seed=seed,
         ),
     }
