@@ -142,6 +142,30 @@ def test_where_all_is_of_one_kind_there_is_no_difference(
     assert people["reason"] == reason
 
 
+@pytest.mark.parametrize(
+    ("seen_by_both", "reason"),
+    [
+        (0, "of each two coders of a segment one coded blind and the other with a suggestion in view"),
+        (4, "no segment that two coded blind"),
+    ],
+)
+def test_pair_of_whom_one_saw_suggestions_is_neither_blind_nor_seen(
+    make_panel: MakePanel, make_coders: MakeCoders, seen_by_both: int, reason: str
+) -> None:
+    panel = two_coders(make_panel, make_coders, 9)
+    rows = [
+        sitting(
+            ["seen" if coder == "a" or t < seen_by_both else "blind"], coder=coder, transcript=f"t{t:02d}"
+        )
+        for t in range(9)
+        for coder in "ab"
+    ]
+    people = basis_rows(cells_of(panel), bases_of(panel, rows, {}), seed=1)["kinds"][0]
+    assert (people["blind"]["n_units"], people["seen"]["n_units"]) == (0, 10 * seen_by_both)
+    assert people["n_units_between"] == 90 - 10 * seen_by_both
+    assert people["reason"] == reason
+
+
 def test_where_nothing_is_shared_that_is_the_reason(make_panel: MakePanel) -> None:
     flags, at = np.ones((8, 1), dtype=bool), np.arange(8)
     panel = make_panel({"a": flags, "b": flags}, place=[0] * 8, seen={"a": at < 4, "b": at >= 4})

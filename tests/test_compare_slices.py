@@ -12,12 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.agreement.alpha import krippendorff_alpha as alpha_of_table
 from pipeline.agreement.intervals import FEWEST, jackknife_interval, leave_one_out
 from pipeline.agreement.pairs import count_pairs, f1, krippendorff_alpha
-from pipeline.compare.cells import cells_of
+from pipeline.agreement.values import Ratings
+from pipeline.compare.basis import Bases, basis_rows
+from pipeline.compare.cells import cells_of, figures, pool
 from pipeline.compare.columns import Panel
+from pipeline.compare.overall import overall_rows
 from pipeline.compare.sample_size import MOST_TRANSCRIPTS, sample_size, transcripts_needed, width_of
 from pipeline.compare.slices import FEWEST_IN_PERIOD, MOST_PERIODS, MOST_VALUES, _periods, slices
+from pipeline.compare.spans import Marked
 
 MakePanel = Callable[..., Panel]
 MakeCoders = Callable[..., list[np.ndarray]]
@@ -47,6 +52,61 @@ def found(
 def alpha_between(panel: Panel, rows: np.ndarray) -> float:
     a, b = (column.given[rows].ravel() for column in panel.humans)
     return float(krippendorff_alpha(count_pairs(a, b)))
+
+
+# All readers at once
+
+
+def read_in_part(make_panel: MakePanel, make_coders: MakeCoders, n_coders: int, n_transcripts: int) -> Panel:
+    """Each coder read a part; some segments have one reader or none, and the last transcript one reader."""
+    place = np.repeat(np.arange(n_transcripts), EACH)
+    coders = make_coders((len(place), 3), n_coders, noise=0.2, seed=4)
+    random = np.random.default_rng(8)
+    names = "abcdef"[:n_coders]
+    last = place == n_transcripts - 1
+    seen = {name: (random.random(len(place)) < 0.7) & (~last if name != "a" else True) for name in names}
+    return make_panel(dict(zip(names, coders, strict=True)), place=place.tolist(), seen=seen)
+
+
+@pytest.mark.parametrize("n_coders", [3, 6])
+@pytest.mark.parametrize("n_transcripts", [12, 40])
+def test_slice_of_everything_is_agreement_of_all_coders(
+    make_panel: MakePanel, make_coders: MakeCoders, n_coders: int, n_transcripts: int
+) -> None:
+    panel = read_in_part(make_panel, make_coders, n_coders, n_transcripts)
+    names = [column.name for column in panel.humans]
+    nothing = Marked("words", dict.fromkeys(names, ()), {name: [(0, 5)] for name in names})
+    pooled = overall_rows(panel, [nothing] * n_transcripts, seed=1)[0]
+    cells = cells_of(panel)
+    everything = figures(pool(cells), seed=1)
+    every = {name: np.ones(n_transcripts, dtype=bool) for name in names}
+    blind = basis_rows(cells, Bases(every, 0, 0, 0, 0), seed=1)["kinds"][0]["blind"]
+    for found in (everything, blind):
+        assert (found["n_units"], found["n_transcripts"]) == (pooled["n_units"], n_transcripts - 1)
+        for key in ("percent_agreement", "krippendorff_alpha"):
+            assert found[key] == pooled[key]
+            assert found["ci"][key] == pooled["ci"][key]
+
+
+def test_basis_of_three_coders_is_alpha_of_the_readings_of_that_kind(
+    make_panel: MakePanel, make_coders: MakeCoders
+) -> None:
+    panel = read_in_part(make_panel, make_coders, 3, 20)
+    random = np.random.default_rng(5)
+    blind = {name: random.random(20) < 0.5 for name in "abc"}
+    row = basis_rows(cells_of(panel), Bases(blind, 0, 0, 0, 0), seed=1)["kinds"][0]
+    kept = {"blind": blind, "seen": {name: ~which for name, which in blind.items()}}
+    for kind, readings in kept.items():
+        table = [
+            np.where((column.seen & readings[column.name][panel.place])[:, None], column.given, -1).ravel()
+            for column in panel.humans
+        ]
+        alpha = alpha_of_table(Ratings(np.array(table).T, (0, 1)))
+        assert row[kind]["krippendorff_alpha"] == pytest.approx(alpha.value, abs=1e-12)
+        assert row[kind]["n_units"] == alpha.n_units / len(panel.codes)
+    difference = row["seen"]["krippendorff_alpha"] - row["blind"]["krippendorff_alpha"]
+    assert row["seen_less_blind"]["difference"] == pytest.approx(difference, abs=1e-12)
+    assert row["n_units_between"] > 0
 
 
 # Over time
@@ -158,7 +218,7 @@ def test_coders_are_counted_on_what_they_read(panel: Panel) -> None:
     assert b["n_given"] == int(panel.humans[1].given[PLACE < 19].sum())
     assert b["n_units_with_code"] == int(panel.humans[1].given[PLACE < 19].any(axis=1).sum())
     assert (a["from"], b["from"]) == ("2026-02-03", "")
-    assert a["human-human"]["krippendorff_alpha"] == pytest.approx(alpha_between(panel, PLACE < 19))
+    assert a["human-human"]["pair_krippendorff_alpha"] == pytest.approx(alpha_between(panel, PLACE < 19))
 
 
 def test_units_of_pooled_pairs_are_distinct_segments(make_panel: MakePanel, make_coders: MakeCoders) -> None:
@@ -177,7 +237,7 @@ def test_interval_of_f1_counts_only_transcripts_that_hold_a_code(make_panel: Mak
     a_row = found(make_panel({"a": a, "b": b}, place=PLACE.tolist()), [""] * 20)["coders"][0]["human-human"]
     assert a_row["f1"] == pytest.approx(float(f1(count_pairs(a[:, 0], b[:, 0]))))
     assert a_row["ci"]["f1"]["reason"] == "too few transcripts: 7, at least 8 needed"
-    assert a_row["ci"]["percent_agreement"]["n_transcripts"] == 20
+    assert a_row["ci"]["pair_percent_agreement"]["n_transcripts"] == 20
 
 
 # Sample size

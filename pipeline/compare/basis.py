@@ -12,7 +12,7 @@ import numpy as np
 from corpus.files import read_json
 from corpus.study import Study
 from pipeline.compare.cells import KINDS, PairCells, figures, pool, second_less_first
-from pipeline.compare.columns import BoolArray, FloatArray, Panel
+from pipeline.compare.columns import BoolArray, Panel
 
 BLIND, SEEN = "blind", "seen"
 #: Runs are dated in UTC, codings by the coder's own calendar, which may be so far behind.
@@ -112,26 +112,40 @@ def basis_rows(cells: Sequence[PairCells], bases: Bases, *, seed: int) -> dict[s
 
 
 def _apart(pairs: Sequence[PairCells], bases: Bases, *, seed: int) -> dict[str, Any]:
-    def blind(pair: PairCells) -> BoolArray:
-        """Both coded it blind; a model always has."""
-        ones = np.ones(len(pair.n_units), dtype=bool)
-        return np.asarray(bases.blind.get(pair.a.name, ones) & bases.blind.get(pair.b.name, ones), dtype=bool)
+    """What two coded blind, and what two coded with a suggestion in view; the model always says blind.
 
-    parts: dict[str, tuple[FloatArray, FloatArray]] = {
-        BLIND: pool(pairs, only=blind),
-        SEEN: pool(pairs, only=lambda pair: ~blind(pair)),
+    Where one coder was blind and another not, what they say is in neither, for it is no agreement of either kind.
+    """
+    blind = pool(pairs, readings=bases.blind)
+    seen = pool(pairs, readings={name: ~which for name, which in bases.blind.items()})
+    n_between = _n_between(pairs, bases)
+    row: dict[str, Any] = {
+        BLIND: figures(blind, seed=seed),
+        SEEN: figures(seen, seed=seed),
+        "n_units_between": n_between,
     }
-    row: dict[str, Any] = {name: figures(*part, seed=seed) for name, part in parts.items()}
-    if reason := _why_not_apart(row[BLIND]["n_units"], row[SEEN]["n_units"]):
+    if reason := _why_not_apart(row[BLIND]["n_units"], row[SEEN]["n_units"], n_between):
         return row | {"seen_less_blind": None, "reason": reason}
-    both = np.concatenate([part.sum(axis=1, keepdims=True) for part, _ in parts.values()], axis=-1)
-    difference = second_less_first(both, seed=seed, names=("coded blind", "with a suggestion in view"))
-    return row | {"seen_less_blind": difference, "reason": ""}
+    names = ("coded blind", "with a suggestion in view")
+    return row | {"seen_less_blind": second_less_first(blind, seen, seed=seed, names=names), "reason": ""}
 
 
-def _why_not_apart(n_blind: int, n_seen: int) -> str:
+def _n_between(pairs: Sequence[PairCells], bases: Bases) -> int:
+    """Segments that one coder coded blind and another with a suggestion in view."""
+    between = np.zeros(len(pairs[0].shared), dtype=bool)
+    for pair in pairs:
+        if pair.a.name in bases.blind and pair.b.name in bases.blind:
+            between |= pair.shared & (bases.blind[pair.a.name] ^ bases.blind[pair.b.name])[pair.place]
+    return int(between.sum())
+
+
+def _why_not_apart(n_blind: int, n_seen: int, n_between: int) -> str:
     if n_blind and n_seen:
         return ""
-    if n_blind or n_seen:
-        return "all was coded blind" if n_blind else "nothing was coded blind"
+    if n_between and not n_blind and not n_seen:
+        return "of each two coders of a segment one coded blind and the other with a suggestion in view"
+    if n_blind:
+        return "no segment that two coded with a suggestion in view" if n_between else "all was coded blind"
+    if n_seen:
+        return "no segment that two coded blind" if n_between else "nothing was coded blind"
     return "no segment of which both said something"

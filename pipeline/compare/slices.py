@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.compare.cells import KINDS, PairCells, alpha_difference, figures, pool
+from pipeline.compare.cells import KINDS, PairCells, alpha_difference, figures, pool, pool_pairs
 from pipeline.compare.columns import Panel
 
 #: An attribute with more values than this (a name, a date) tells participants apart and nothing else.
@@ -59,7 +59,8 @@ def _days(panel: Panel, sittings: Sequence[Mapping[str, Any]]) -> tuple[str, ...
 
 def _over_time(kind: str, pairs: Sequence[PairCells], days: Sequence[str], *, seed: int) -> dict[str, Any]:
     """Periods of equally many transcripts in the order of their days, and the last against the first."""
-    counts, n_units = pool(pairs)
+    pooled = pool(pairs)
+    n_units = pooled.n_units
     dated = np.array([bool(day) for day in days], dtype=bool)
     order = sorted(np.flatnonzero((n_units > 0) & dated).tolist(), key=lambda t: (days[t], t))
     row: dict[str, Any] = {"kind": kind, "n_undated": int(((n_units > 0) & ~dated).sum()), "periods": []}
@@ -68,11 +69,10 @@ def _over_time(kind: str, pairs: Sequence[PairCells], days: Sequence[str], *, se
         return row | {"last_less_first": None, "reason": _why_no_periods(len(order))}
     periods = [order[first:last] for first, last in parts]
     row["periods"] = [
-        {"from": days[at[0]], "to": days[at[-1]], **figures(counts[at], n_units[at], seed=seed)}
-        for at in periods
+        {"from": days[at[0]], "to": days[at[-1]], **figures(pooled.at(at), seed=seed)} for at in periods
     ]
     names = ("the first period", "the last period")
-    change = alpha_difference(counts[periods[0]], counts[periods[-1]], names=names)
+    change = alpha_difference(pooled.at(periods[0]), pooled.at(periods[-1]), names=names)
     return row | {"last_less_first": change, "reason": ""}
 
 
@@ -111,9 +111,9 @@ def _by_attribute(
     seed: int,
 ) -> dict[str, Any]:
     """Each value of a column of participants.csv, and how it differs from all others together."""
-    counts, n_units = pool(pairs)
+    pooled = pool(pairs)
     of = np.array([participants.get(t, {}).get(name, "") for t in panel.transcripts], dtype=object)
-    here = n_units > 0
+    here = pooled.n_units > 0
     values = sorted(set(of[here]))
     row: dict[str, Any] = {"kind": kind, "attribute": name, "values": []}
     if not values:
@@ -127,9 +127,9 @@ def _by_attribute(
         row["values"].append(
             {
                 "value": value,
-                **figures(counts[mine], n_units[mine], seed=seed),
+                **figures(pooled.at(mine), seed=seed),
                 "less_others": alpha_difference(
-                    counts[others], counts[mine], names=("the others", "this value")
+                    pooled.at(others), pooled.at(mine), names=("the others", "this value")
                 ),
             }
         )
@@ -144,9 +144,9 @@ def _by_transcript(
     rows = []
     for t in sorted(range(len(panel.transcripts)), key=lambda t: (days[t], t)):
         found = {
-            kind: figures(counts[t : t + 1], n_units[t : t + 1], seed=0, with_interval=False)
-            for kind, (counts, n_units) in pooled.items()
-            if n_units[t]
+            kind: figures(of.at([t]), seed=0, with_interval=False)
+            for kind, of in pooled.items()
+            if of.n_units[t]
         }
         if found:
             rows.append({"transcript": panel.transcripts[t], "day": days[t], **found})
@@ -160,7 +160,11 @@ def _by_coder(
     *,
     seed: int,
 ) -> list[dict[str, Any]]:
-    """Who read and coded how much, and how far each agrees with all others and with the model."""
+    """Who read and coded how much, and how far each agrees with all others and with the model.
+
+    With all others by pairs of whom the coder is one: alpha of all readers of what a coder read says little of the
+    coder, and is the same for all who read the same.
+    """
     rows = []
     for column in panel.columns:
         if column.kind == "model":
@@ -180,6 +184,6 @@ def _by_coder(
         }
         for kind, pairs in by_kind.items():
             own = [pair for pair in pairs if column.name in (pair.a.name, pair.b.name)]
-            row[kind] = figures(*pool(own), seed=seed) if own else None
+            row[kind] = figures(pool_pairs(own), seed=seed) if own else None
         rows.append(row)
     return rows

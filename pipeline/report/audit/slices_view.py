@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.report.audit.model_view import KINDS, SLICE_HEADS, slice_cells
-from pipeline.report.audit.table import Head, Line, Row, Table, change, figure, plain
+from pipeline.report.audit.table import Head, Line, Row, Table, change, plain, slice_figure
 from pipeline.report.audit.trust_view import ALL
 from pipeline.report.tables import RunTables
 from pipeline.report.wording import UNDEFINED, Number, coefficient, count
@@ -97,7 +97,8 @@ def _coders(rows: list[Row]) -> Table | None:
     if not rows:
         return None
     return Table(
-        "Who read and coded how much, and how far each agrees with all others and with the model, all codes pooled.",
+        "Who read and coded how much, and how far each agrees with all others and with the model, all codes pooled: "
+        "the tables of the pairs of whom the coder is one, added up.",
         "Coder",
         (
             Head("Kind", text=True),
@@ -123,7 +124,7 @@ def _coder(row: Row) -> Line:
             plain(row["kind"]),
             *(plain(count(row[key])) for key in counts),
             plain(f"{row['from']} to {row['to']}" if row["from"] else ""),
-            *(figure(found, "krippendorff_alpha") if found else Number("") for found in agreed),
+            *(slice_figure(found, "krippendorff_alpha") if found else Number("") for found in agreed),
         ),
     )
 
@@ -150,7 +151,7 @@ def _transcript(row: Row) -> Line:
     kinds = [row.get(kind) for kind in ("human-human", "model-human")]
     n_units = max(found["n_units"] for found in kinds if found)
     figures = [
-        figure(found, key) if found else Number("")
+        slice_figure(found, key) if found else Number("")
         for found in kinds
         for key in ("krippendorff_alpha", "percent_agreement")
     ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.compare.cells import PAIR
 from pipeline.report.agreement_view import number_of
 from pipeline.report.figures import Axis, Mark
 from pipeline.report.wording import UNDEFINED, Number, coefficient, interval
@@ -52,6 +53,11 @@ def plain(text: str) -> Number:
 def figure(row: Row, key: str) -> Number:
     """A figure of a row that may lack it: empty there, else with interval or reason."""
     return number_of({"ci": {}, "undefined": {}, **row}, key) if key in row else Number("")
+
+
+def slice_figure(row: Row, key: str) -> Number:
+    """A figure of a slice; where it is of pairs, as with the model, its name says so."""
+    return figure(row, key if key in row else f"{PAIR}{key}")
 
 
 def change(found: Row | None, reason: str = "") -> Number:
