@@ -7,12 +7,14 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.compare.cells import KINDS, PairCells, alpha_difference, figures, pool, pool_pairs
 from pipeline.compare.columns import Panel
 
-#: An attribute with more values than this (a name, a date) tells participants apart and nothing else.
-MOST_VALUES = 12
+#: An attribute with more values than this (a date) tells participants apart and nothing else; so does one whose
+#: values stand in fewer transcripts than this on average: names do, also of people who were interviewed twice.
+MOST_VALUES, FEWEST_WITH_VALUE = 12, 4
 #: Periods hold at least so many transcripts; there are at most so many periods.
 FEWEST_IN_PERIOD, MOST_PERIODS = 4, 4
 
@@ -116,12 +118,8 @@ def _by_attribute(
     here = pooled.n_units > 0
     values = sorted(set(of[here]))
     row: dict[str, Any] = {"kind": kind, "attribute": name, "values": []}
-    if not values:
-        return row | {"reason": "no segment of which both said something"}
-    if len(values) == 1:
-        return row | {"reason": "all transcripts that are compared have the same value"}
-    if len(values) > MOST_VALUES:
-        return row | {"reason": f"{len(values)} values: more than {MOST_VALUES} are no groups"}
+    if reason := _why_no_groups(of[here]):
+        return row | {"reason": reason}
     for value in values:
         mine, others = here & (of == value), here & (of != value)
         row["values"].append(
@@ -134,6 +132,23 @@ def _by_attribute(
             }
         )
     return row | {"reason": ""}
+
+
+def _why_no_groups(of: npt.NDArray[np.object_]) -> str:
+    """Why the values of an attribute, one a transcript that is compared, are not shown, or ""."""
+    n_values = len(set(of))
+    if not n_values:
+        return "no segment of which both said something"
+    if n_values == 1:
+        return "all transcripts that are compared have the same value"
+    if n_values > MOST_VALUES:
+        return f"{n_values} values: more than {MOST_VALUES} are no groups"
+    told = of[of != ""]
+    n_values = len(set(told))
+    if len(told) < FEWEST_WITH_VALUE * n_values:
+        few = f"too many for groups of {FEWEST_WITH_VALUE} on average"
+        return f"{n_values} values in {len(told)} transcripts: {few}"
+    return ""
 
 
 def _by_transcript(
