@@ -21,6 +21,7 @@ from corpus.study import Study, other_files
 from corpus.versions import index_sha256
 from models.encoder import find_encoder
 from pipeline.cache import library_versions, read_parquet, source_hashes, stage_dir
+from pipeline.compare.basis import first_suggested
 from pipeline.stages import Keys, Plan
 from pipeline.suggest import suggestions_path
 from pipeline.train import STAGE as TRAIN_STAGE
@@ -43,10 +44,11 @@ AGAIN = "Run the study again: the new run can be verified."
 
 def make_manifest(study: Study, plan: Plan, keys: Keys, folder: Path, run_id: str) -> dict[str, Any]:
     """The manifest of a run whose outputs are in ``folder``."""
+    created_at = datetime.now(UTC).isoformat(timespec="seconds")
     return {
         "schema": SCHEMA,
         "run_id": run_id,
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created_at": created_at,
         "key": plan.key,
         "title": study.title,
         "unit": plan.unit,
@@ -59,7 +61,7 @@ def make_manifest(study: Study, plan: Plan, keys: Keys, folder: Path, run_id: st
         "encoder": plan.encoder,
         "stages": asdict(keys),
         "model": model_facts(study, keys),
-        "suggested": suggested_transcripts(study, keys),
+        "suggested": dict.fromkeys(suggested_transcripts(study, keys), created_at) | first_suggested(study),
         **made_with(plan.encoder),
         "outputs": {path.name: sha256_of(path) for path in sorted(folder.iterdir())},
     }

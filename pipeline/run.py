@@ -18,6 +18,7 @@ from pipeline.cache import code_version, stage_dir
 from pipeline.encode import encoder_of
 from pipeline.ingest import Ingested, SourceFile, make_batches, read_ingested
 from pipeline.manifest import MANIFEST, MODEL_FILES, MODEL_VERSION_LENGTH, make_manifest
+from pipeline.newest import newest_manifest
 from pipeline.outputs import write_tables
 from pipeline.preprocess import language_version
 from pipeline.receive_model import IMPORTED, imported_sha256
@@ -93,14 +94,12 @@ def plan_run(study: Study) -> Plan:
 
 
 def _unchanged_since(study: Study, key: str) -> str:
-    run_id = latest_run(study)
-    if not run_id:
-        return ""
-    manifest = read_json(study.runs_dir / run_id / MANIFEST)
+    run_id, manifest = newest_manifest(study)
     # The key cannot hold what the index of versions says, for a run brings it up to date.
-    same = manifest["key"] == key and manifest.get("versions") == index_sha256(study)
+    if manifest.get("key") != key or manifest.get("versions") != index_sha256(study):
+        return ""
     whole = all((study.runs_dir / run_id / name).is_file() for name in manifest["outputs"])
-    return run_id if same and whole else ""
+    return run_id if whole else ""
 
 
 def latest_run(study: Study) -> str:

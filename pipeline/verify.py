@@ -12,13 +12,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from corpus.errors import FileError, StudyError
-from corpus.files import canonical_json, sha256_of
+from corpus.files import canonical_json, sha256_of, write_json
 from corpus.settings import Settings
 from corpus.study import Study, other_files
 from corpus.versions import index_sha256
 from pipeline.compare_runs import DIFFERS, SAME, Compared, Difference, compare_folders
 from pipeline.ingest import read_ingested
 from pipeline.manifest import AGAIN, MANIFEST, made_with, model_facts, read_manifest, what_differs
+from pipeline.newest import suggested_before
 from pipeline.run import finished_runs, latest_run, plan_run, write_outputs
 from pipeline.stages import Keys, OnStage, Plan, one_by_one, quiet, run_stages
 
@@ -188,7 +189,7 @@ def _run_again(
 
 
 def _copy_study(then: Study, plan: Plan, manifest: Mapping[str, Any], scratch: Path) -> Study:
-    """What a run reads, and of runs before this one what they suggested; nothing else, and no cache.
+    """What a run reads, and what had been suggested before it; nothing else, and no cache.
 
     Raises StudyError if a file is no longer the one that was hashed.
     """
@@ -203,12 +204,11 @@ def _copy_study(then: Study, plan: Plan, manifest: Mapping[str, Any], scratch: P
         copy.codings_dir.mkdir(exist_ok=True)
         (copy.codings_dir / name).touch()
     kept = then.versions_dir.iterdir() if then.versions_dir.is_dir() else ()
-    earlier = [run_id for run_id in finished_runs(then) if run_id < manifest["run_id"]]
-    others = [path for path in kept if path.is_file()]
-    others += [then.runs_dir / run_id / MANIFEST for run_id in earlier]
-    for path in others:
+    for path in kept:
         if path.is_file():
             _copy_file(then.root, root, path.relative_to(then.root).as_posix())
+    # In place of the runs before it, that may have been deleted.
+    write_json(copy.runs_dir / "0000" / MANIFEST, {"suggested": suggested_before(manifest)})
     return copy
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -12,12 +13,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+from corpus.errors import FileError
 from corpus.study import Study, load_study
 from pipeline.agreement.pairs import count_pairs, krippendorff_alpha
 from pipeline.compare.basis import bases_of, basis_rows, first_suggested, is_blind, silent_about_basis
 from pipeline.compare.cells import cells_of
 from pipeline.compare.columns import Panel
 from pipeline.run import run_study
+from pipeline.verify import verify
 
 MakePanel = Callable[..., Panel]
 MakeCoders = Callable[..., list[np.ndarray]]
@@ -74,14 +77,28 @@ def test_only_transcripts_with_silent_rows_wait_for_suggestions() -> None:
     assert silent_about_basis(rows) == {"t01"}
 
 
-def test_first_suggestion_is_that_of_the_earliest_run(make_study: Callable[..., Study]) -> None:
+def test_newest_manifest_alone_says_what_was_first_suggested_when(make_study: Callable[..., Study]) -> None:
+    first, second = "2026-01-01T00:00:00+00:00", "2026-02-01T00:00:00+00:00"
     runs = {
-        "runs/0001-a/manifest.json": {"created_at": "2026-01-01T00:00:00+00:00", "suggested": ["t1"]},
-        "runs/0002-b/manifest.json": {"created_at": "2026-02-01T00:00:00+00:00", "suggested": ["t1", "t2"]},
-        "runs/0003-c/manifest.json": {"created_at": "2026-03-01T00:00:00+00:00"},
+        "runs/0001-a/manifest.json": {"created_at": first, "suggested": {"t1": first, "t9": first}},
+        "runs/0002-b/manifest.json": {"created_at": second, "suggested": {"t1": first, "t2": second}},
     }
     study = make_study({name: json.dumps(manifest) for name, manifest in runs.items()})
-    assert first_suggested(study) == {"t1": "2026-01-01T00:00:00+00:00", "t2": "2026-02-01T00:00:00+00:00"}
+    assert first_suggested(study) == {"t1": first, "t2": second}
+
+
+@pytest.mark.parametrize("left", ["", '{"key": ', "[]", '{"suggested": 3, "created_at": ""}', "\x00"])
+def test_damaged_newest_manifest_is_named_with_what_to_do(
+    make_study: Callable[..., Study], left: str
+) -> None:
+    study = make_study({"runs/0001-a/manifest.json": "{}", "runs/0002-b/manifest.json": left})
+    with pytest.raises(FileError, match=r"runs/0002-b/manifest\.json: 1 problem\n  damaged.*\n.*delete"):
+        first_suggested(study)
+
+
+def test_damaged_older_manifest_stops_nothing(make_study: Callable[..., Study]) -> None:
+    study = make_study({"runs/0001-a/manifest.json": "{", "runs/0002-b/manifest.json": "{}"})
+    assert first_suggested(study) == {}
 
 
 def two_coders(make_panel: MakePanel, make_coders: MakeCoders, n_transcripts: int) -> Panel:
@@ -228,6 +245,47 @@ def test_what_a_run_suggested_and_a_person_coded_later_counts_as_seen(
     # Ann read t1 to t4 and Bob t1 and t2, for which nothing was ever suggested: blind without saying so.
     assert (basis_found["n_blind"], basis_found["n_seen"]) == (7 - n_seen, n_seen)
     assert basis_found["n_assumed"] == 6 + (basis == "")
+
+
+def test_deleting_an_older_run_changes_nothing(
+    suggested_once: Path, make_study: Callable[..., Study]
+) -> None:
+    """Bob codes t5, for which the first run suggested and the second no more; then the first is deleted."""
+    files = {
+        path.relative_to(suggested_once).as_posix(): path.read_bytes()
+        for path in suggested_once.rglob("*")
+        if path.is_file() and path.suffix != ".lock"
+    }
+    (first,) = (name for name in files if name.startswith("runs/0001") and name.endswith("manifest.json"))
+    when = json.loads(files[first])["suggested"]
+    files["codings/bob.csv"] += b"t5,Waiting,2\n"
+    found = {}
+    for name in ("kept", "deleted"):
+        study = make_study(files, at=name)
+        second = run_study(study)
+        manifest = json.loads((second.run_dir / "manifest.json").read_bytes())
+        assert manifest["suggested"] == when
+        assert manifest["created_at"] > max(when.values())
+        if name == "deleted":
+            shutil.rmtree(study.root / Path(first).parent)
+            assert verify(study).verified
+        (study.codings_dir / "ann.csv").write_bytes(files["codings/ann.csv"] + b"t5,Waiting,2\n")
+        found[name] = agreement_of(study)
+    assert found["kept"]["basis"]["n_seen"] == 2
+    assert found["kept"] == found["deleted"]
+
+
+def test_run_over_a_damaged_newest_manifest_says_what_to_do(
+    suggested_once: Path, make_study: Callable[..., Study]
+) -> None:
+    files = {
+        path.relative_to(suggested_once).as_posix(): path.read_bytes()
+        for path in suggested_once.rglob("*")
+        if path.is_file() and path.suffix != ".lock"
+    }
+    study = make_study(files | {"runs/0002-aaaaaaaa/manifest.json": "{"})
+    with pytest.raises(FileError, match=r"runs/0002-aaaaaaaa/manifest\.json: 1 problem"):
+        run_study(study)
 
 
 def test_transcript_read_without_a_row_after_a_suggestion_is_not_taken_for_blind(

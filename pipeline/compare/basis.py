@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from corpus.files import read_json
 from corpus.study import Study
 from pipeline.compare.cells import KINDS, PairCells, figures, pool, second_less_first
 from pipeline.compare.columns import BoolArray, Panel
+from pipeline.newest import newest_manifest, suggested
 
 BLIND, SEEN = "blind", "seen"
 #: Runs are dated in UTC, codings by the coder's own calendar, which may be so far behind.
@@ -38,12 +38,7 @@ class Bases:
 
 def first_suggested(study: Study) -> dict[str, str]:
     """Transcript -> when a finished run first suggested something for it (ISO 8601, UTC)."""
-    found: dict[str, str] = {}
-    for path in sorted(study.runs_dir.glob("[0-9]*/manifest.json")):
-        manifest = read_json(path)
-        for name in manifest.get("suggested", []):
-            found.setdefault(name, manifest["created_at"])
-    return found
+    return suggested(newest_manifest(study)[1])
 
 
 def with_readings(

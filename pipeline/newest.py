@@ -1,0 +1,48 @@
+"""What the newest finished run says of itself: whether there is anything to do, and what was ever suggested when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from corpus.errors import FileError
+from corpus.files import read_json
+from corpus.study import Study
+
+
+def newest_manifest(study: Study) -> tuple[str, dict[str, Any]]:
+    """Id and manifest of the finished run with the highest number; "" and nothing without one.
+
+    Raises FileError if the manifest is damaged.
+    """
+    paths = sorted(study.runs_dir.glob("[0-9]*/manifest.json"))
+    if not paths:
+        return "", {}
+    run_id = paths[-1].parent.name
+    try:
+        manifest: dict[str, Any] = read_json(paths[-1])
+        suggested(manifest)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise FileError(
+            f"runs/{run_id}/manifest.json",
+            ["damaged: it is not what a run wrote"],
+            f"Put it back from a backup. Or delete the folder runs/{run_id} and run again: what only that run "
+            "suggested is then forgotten, so write seen into the column basis of what was coded after it.",
+        ) from None
+    return run_id, manifest
+
+
+def suggested(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Transcript -> when a run first suggested something for it (ISO 8601, UTC), up to this run.
+
+    Each run hands on what the one before it knew, so that older runs may be deleted.
+    """
+    found = manifest.get("suggested", {})
+    if isinstance(found, list):  # an earlier version listed what that run suggested
+        return dict.fromkeys(found, manifest["created_at"])
+    return dict(found.items())
+
+
+def suggested_before(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """What had been suggested when, as a run found it, from its own manifest."""
+    return {name: when for name, when in suggested(manifest).items() if when != manifest["created_at"]}
