@@ -10,6 +10,7 @@ slices          agreement over time, by attribute, by transcript, by coder: ``sl
 sample_size     how many more interviews an interval of a stated width takes: ``sample_size``
 confusions      which codes stand for which: ``confusions``
 disagreements   every cell in which coders differ: disagreements.csv
+cells_table     who said what of every segment and code: cells.csv
 doctor          what is wrong with the codebook, and what a merge would do: doctor.json
 stage           the stage itself: from keys to these files
 """
