@@ -28,7 +28,9 @@ NO_MODEL_IN_COMMON = "no segment that a coder read and the model had not seen wh
 RULE = (
     "row: a code that one gave; column: what the other gave instead, on a segment that both saw. The diagonal: both "
     "gave it. Where the other gave m codes instead, each counts 1/m, so that a row adds up to how often its code was "
-    f"given. {NO_CODE}: gave no code at all. {NOTHING_ELSE}: gave only codes that the other gave too."
+    "given; between coders half of that: each pair counts half in either direction, and the diagonal is how often "
+    f"both of a pair gave the code. {NO_CODE}: gave no code at all. {NOTHING_ELSE}: gave only codes that the other "
+    "gave too."
 )
 CHANCE = (
     "observed: segments of a pair in which one gave X and not Y, the other Y and not X, in either direction, summed "
@@ -161,12 +163,12 @@ def _part(panel: Panel, pairs: Sequence[Pair], reason: str, *, both_ways: bool) 
 
 
 def _matrix(pairs: Iterable[Pair], usable: IntArray, *, both_ways: bool) -> FloatArray:
-    """(k + 2, k + 2): see RULE; ``both_ways``: each of a pair is the one and the other in turn."""
+    """(k + 2, k + 2): see RULE; ``both_ways``: each of a pair is the one and the other in turn, half each."""
     total = np.zeros((len(usable) + 2, len(usable) + 2))
     for a, b in pairs:
         _, x, y = common_rows(a, b)
         x, y = x[:, usable], y[:, usable]
-        total += instead(x, y) + (instead(y, x) if both_ways else 0)
+        total += (instead(x, y) + instead(y, x)) / 2 if both_ways else instead(x, y)
     return total
 
 
