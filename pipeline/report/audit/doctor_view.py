@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.compare.doctor import ORDER
 from pipeline.compare.doctor_codes import HARDLY_USED, NO_AGREEMENT, ONE_CODER, UNUSED
 from pipeline.compare.doctor_pairs import ALIKE, MIXED_UP, TOGETHER
 from pipeline.report.audit.table import Row, signed
@@ -15,6 +16,8 @@ from pipeline.report.wording import coefficient, count, count_of, interval, list
 QUOTE_LENGTH = 320
 #: Examples give who coded what up to so many names.
 MOST_NAMES = 12
+#: Codes are mixed up by coders, and by the model and coders.
+N_SIDES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,39 +42,53 @@ class FindingView:
 
 @dataclass(frozen=True, slots=True)
 class KindView:
-    """Findings of one kind. n_left_out: how many more there are."""
+    """Findings of one kind, none too. n_left_out: how many more there are.
+
+    examined: whether anything of the kind could be found at all. not_examined: what could not be looked for and why.
+    """
 
     kind: str
     rule: str
     findings: tuple[FindingView, ...]
     n_left_out: int
+    examined: bool
+    not_examined: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class DoctorView:
-    """not_examined: (kind, reason) of what cannot be said."""
+    """Every kind that the doctor knows. caution: on merges, "" if none is told."""
 
     kinds: tuple[KindView, ...]
     caution: str
-    not_examined: tuple[tuple[str, str], ...]
 
 
 def doctor_view(run: RunTables) -> DoctorView:
     """From doctor.json, in its order."""
-    doctor = run.doctor
-    kinds = dict.fromkeys(finding["kind"] for finding in doctor["findings"])
-    return DoctorView(
-        kinds=tuple(
-            KindView(
-                kind,
-                doctor["rules"][kind],
-                tuple(_finding(found) for found in doctor["findings"] if found["kind"] == kind),
-                doctor["n_left_out"].get(kind, 0),
-            )
-            for kind in kinds
-        ),
-        caution=doctor["caution"] if any(found["merge"] for found in doctor["findings"]) else "",
-        not_examined=tuple((row["kind"], row["reason"]) for row in doctor["not_examined"]),
+    return view_of_doctor(run.doctor)
+
+
+def view_of_doctor(doctor: Row) -> DoctorView:
+    """From what is in doctor.json."""
+    kinds = tuple(_kind(doctor, kind) for kind in ORDER)
+    told = any(found.merge for kind in kinds for found in kind.findings)
+    return DoctorView(kinds=kinds, caution=doctor["caution"] if told else "")
+
+
+def _kind(doctor: Row, kind: str) -> KindView:
+    # Of "mixed up" the two sides, coders and the model, are looked for one by one.
+    reasons = {
+        row["kind"].removeprefix(kind).removeprefix(", "): row["reason"]
+        for row in doctor["not_examined"]
+        if row["kind"].startswith(kind)
+    }
+    return KindView(
+        kind,
+        doctor["rules"][kind],
+        tuple(_finding(found) for found in doctor["findings"] if found["kind"] == kind),
+        doctor["n_left_out"].get(kind, 0),
+        examined=len(reasons) < (N_SIDES if kind == MIXED_UP else 1),
+        not_examined=tuple(f"{side}: {reason}" if side else reason for side, reason in reasons.items()),
     )
 
 
@@ -90,11 +107,12 @@ def _said(kind: str, numbers: Mapping[str, Any]) -> str:
 
 
 def _mixed_up(numbers: Mapping[str, Any]) -> str:
-    sides = {"coders": "Between coders", "model": "Between coders and the model"}
+    sides = {"coders": ("of two coders", "each two coders"), "model": ("of coder and model", "each coder")}
     return " ".join(
-        f"{title} one stood for the other {count_of(numbers[side]['observed'], 'time')} (by chance "
-        f"{numbers[side]['expected']:.1f}), on {count_of(numbers[side]['n_segments'], 'segment')}."
-        for side, title in sides.items()
+        f"On {count_of(numbers[side]['n_segments'], 'segment')} one {of} gave one where the other gave the other: "
+        f"{count_of(numbers[side]['observed'], 'time')}, {each} of a segment counted (by chance "
+        f"{numbers[side]['expected']:.1f})."
+        for side, (of, each) in sides.items()
         if side in numbers["between"] and numbers[side]
     )
 
@@ -121,11 +139,15 @@ def _alike(n: Mapping[str, Any]) -> str:
 
 
 def _unused(n: Mapping[str, Any]) -> str:
-    return f"Nobody gave it, in {count_of(n['n_read'], 'segment')} that were read."
+    return f"Nobody gave it, in {_read(n)}."
 
 
 def _hardly_used(n: Mapping[str, Any]) -> str:
-    return f"Given to {count_of(n['n_segments'], 'segment')} of {count(n['n_read'])} that were read."
+    return f"Given to {count(n['n_segments'])} of {_read(n)}."
+
+
+def _read(n: Mapping[str, Any]) -> str:
+    return f"{count_of(n['n_read'], 'segment')} that {'was' if n['n_read'] == 1 else 'were'} read"
 
 
 SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
