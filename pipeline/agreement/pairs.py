@@ -10,7 +10,7 @@ Counts: (..., 4), units that both coders read, in this order: ``both`` gave the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,16 @@ from pipeline.agreement.values import FloatArray
 
 def count_pairs(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> NDArray[np.int64]:
     """The four counts of two boolean arrays (n_units, ...) over their first axis; shape (..., 4)."""
-    return np.stack([np.sum(cell, axis=0) for cell in (a & b, a & ~b, ~a & b, ~a & ~b)], axis=-1)
+    return np.stack([np.sum(cell, axis=0) for cell in _four(a, b)], axis=-1)
+
+
+def four_cells(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of the four each unit counts to; shape (n_units, ..., 4), for sums over units of one's own."""
+    return np.stack(_four(a, b), axis=-1)
+
+
+def _four(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> Sequence[NDArray[np.bool_]]:
+    return a & b, a & ~b, ~a & b, ~a & ~b
 
 
 def percent_agreement(counts: ArrayLike) -> FloatArray:

@@ -16,17 +16,16 @@ import numpy as np
 from pipeline.agreement.intervals import (
     FEWEST_FOR_BOOTSTRAP,
     Interval,
-    bca_interval,
-    jackknife_interval,
+    interval_of,
     leave_one_out,
     resample_sums,
-    why_none,
 )
-from pipeline.agreement.pairs import cohen_kappa, f1
+from pipeline.agreement.pairs import cohen_kappa, f1, four_cells
 from pipeline.compare.columns import BoolArray, FloatArray, IntArray, Panel, by_transcript, transcripts_of
 from pipeline.compare.confusions import NOBODY_IN_COMMON, common_rows, pairs_with_model
 from pipeline.compare.confusions import why_none as why_no_pair
-from pipeline.compare.rows import interval_row, number
+from pipeline.compare.overall import shared_rows
+from pipeline.compare.rows import LEVEL, interval_row, number
 
 HOW_PEOPLE = (
     "Krippendorff's alpha (nominal, given or not) of all human coders, on segments that two or more of them read; "
@@ -36,7 +35,6 @@ HOW_MODEL = (
     "the model's flags of transcripts that it did not learn from, against coders, the counts of all of them added "
     "up; merged: either code was flagged; the model was not trained again; all: every code that it knows together"
 )
-LEVEL = 0.95
 #: Fewer than elsewhere: every finding has nine differences.
 N_RESAMPLES = 1999
 VALUES = ("first", "second", "merged", "all_before", "all_after")
@@ -80,13 +78,10 @@ def people_sums(panel: Panel, pairs: Pairs) -> Sums:
     """Sums for ``alpha_of_sums`` on the segments that two or more human coders read; pairs: places in the panel."""
     humans, codes = panel.humans, np.flatnonzero(panel.usable)
     local = _local(codes, pairs)
-    seen = np.array([human.seen for human in humans], dtype=np.float64).reshape(
-        len(humans), len(panel.segments)
-    )
-    rows = np.flatnonzero(seen.sum(axis=0) >= 2)
-    m = seen[:, rows].sum(axis=0)[:, None]
-    r = np.zeros((len(rows), len(codes) + len(local)))
+    rows = shared_rows(panel)
+    m, r = np.zeros((len(rows), 1)), np.zeros((len(rows), len(codes) + len(local)))
     for human in humans:
+        m += human.seen[rows, None]
         r += _with_merged(human.given[np.ix_(rows, codes)], local) & human.seen[rows, None]
     values = np.stack([r * (m - r) / (m - 1), r, m - r], axis=-1)
     n_coders = sum(bool(human.seen[rows].any()) for human in humans)
@@ -102,8 +97,7 @@ def model_sums(panel: Panel, pairs: Pairs) -> Sums:
     for person, model in beside:
         rows, x, y = common_rows(person, model)
         x, y = _with_merged(x[:, codes], local), _with_merged(y[:, codes], local)
-        cells = np.stack([x & y, x & ~y, ~x & y, ~x & ~y], axis=-1)
-        total[transcripts_of(panel, rows)] += by_transcript(panel, rows, cells)
+        total[transcripts_of(panel, rows)] += by_transcript(panel, rows, four_cells(x, y))
     held = total.any(axis=(1, 2))
     n_units = sum(int((person.seen & model.seen).sum()) for person, model in beside)
     return Sums(total[held], codes, local, n_units, len(beside))
@@ -215,26 +209,23 @@ def _intervals(sums: Sums, drawn: FloatArray | None, key: str, coefficient: Func
 
     theta = differences_of(sums.sums.sum(axis=0))
     without = leave_one_out(sums.sums, differences_of)
-    resampled = np.full((1, *theta.shape), np.nan) if drawn is None else differences_of(drawn)
+    resampled = None if drawn is None else differences_of(drawn)
     found = []
     for i, pair in enumerate(sums.pairs):
         holds = np.ones(len(without), dtype=bool)
         if key == "f1":
             holds = sums.sums[:, list(pair), :3].sum(axis=(1, 2)) > 0
+        drawn_of = resampled if holds.sum() >= FEWEST_FOR_BOOTSTRAP else None
         found.append(
             [
-                _interval(float(theta[i, j]), without[holds, i, j], resampled[:, i, j])
+                interval_of(
+                    float(theta[i, j]),
+                    without[holds, i, j],
+                    None if drawn_of is None else drawn_of[:, i, j],
+                    scale="difference",
+                    level=LEVEL,
+                )
                 for j in range(len(DIFFERENCES))
             ]
         )
     return found
-
-
-def _interval(theta: float, without: FloatArray, drawn: FloatArray) -> Interval:
-    """drawn: (n_resamples,), looked at from FEWEST_FOR_BOOTSTRAP transcripts on."""
-    n = len(without)
-    if reason := why_none(theta, without, n):
-        return Interval(np.nan, np.nan, LEVEL, "", n, reason)
-    if n < FEWEST_FOR_BOOTSTRAP:
-        return jackknife_interval(theta, without, scale="difference", level=LEVEL)
-    return bca_interval(theta, without, drawn, level=LEVEL)

@@ -13,7 +13,7 @@ import numpy as np
 
 from corpus.tables import write_table
 from pipeline.agreement.intervals import Interval, pair_intervals
-from pipeline.agreement.pairs import PAIR_STATISTICS, pair_statistics
+from pipeline.agreement.pairs import PAIR_STATISTICS, four_cells, pair_statistics
 from pipeline.agreement.statistic import Statistic
 from pipeline.compare.columns import (
     CONSENSUS,
@@ -59,8 +59,7 @@ def count_pair(panel: Panel, a: Column, b: Column, kind: str = "") -> Counted:
     """Counts of two columns; a is the reference of precision and recall."""
     rows, codes = np.flatnonzero(a.seen & b.seen), np.flatnonzero(a.codes & b.codes)
     x, y = a.given[np.ix_(rows, codes)], b.given[np.ix_(rows, codes)]
-    cells = np.stack([x & y, x & ~y, ~x & y, ~x & ~y], axis=-1)
-    return Counted(a, b, kind, rows, codes, by_transcript(panel, rows, cells))
+    return Counted(a, b, kind, rows, codes, by_transcript(panel, rows, four_cells(x, y)))
 
 
 def all_pairs(panel: Panel) -> Iterator[tuple[Column, Column, str]]:
