@@ -23,6 +23,7 @@ from pipeline.agreement.unitizing import (
     unitizing_intervals,
 )
 from pipeline.agreement.values import Ratings
+from pipeline.compare.spans import Marked
 
 LENGTH = 30
 CODES = ("A", "B", "C")
@@ -299,6 +300,9 @@ def test_leaving_a_text_out_of_the_sums_is_not_having_it() -> None:
 @given(one_coder(overlap=True), one_coder(overlap=True), st.text(alphabet="ab \n", min_size=30, max_size=30))
 def test_characters_are_counted_as_one_by_one(a: list[Span], b: list[Span], text: str) -> None:
     counts = count_characters(text, a, b, CODES, read_a=[(0, 25)], read_b=[(3, 30)])
+    kept = Marked(text, {}, {}).solid
+    again = count_characters(text, a, b, CODES, read_a=[(0, 25)], read_b=[(3, 30)], solid=kept)
+    assert again.tolist() == counts.tolist()
     for k, code in enumerate(CODES):
         cells = [0, 0, 0, 0]
         for i in range(3, 25):

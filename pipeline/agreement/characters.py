@@ -24,15 +24,17 @@ def count_characters(
     *,
     read_a: Sequence[Stretch] | None = None,
     read_b: Sequence[Stretch] | None = None,
+    solid: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.int64]:
     """The four counts of ``pairs`` for each code, in characters that are no white space; shape (k, 4).
 
     a, b: spans (start, end, code), half-open, that may overlap: a character in two spans of one code
         counts once. A span of a code that is not among ``codes`` is refused.
     read_a, read_b: stretches that each coder read; None: all of the text. Only what both read counts.
+    solid: ``~white_space(text)``, where it is known already from another pair.
     Add the counts of several texts (their first axis) for coefficients and intervals over transcripts.
     """
-    solid = ~white_space(text)
+    solid = ~white_space(text) if solid is None else solid
     before = np.concatenate([[0], np.cumsum(solid)])
     both = _covered(before, read_a) & _covered(before, read_b)
     return count_pairs(_given(before, a, codes)[both], _given(before, b, codes)[both])

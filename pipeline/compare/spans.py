@@ -7,24 +7,31 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from corpus.study import Study
-from pipeline.agreement.characters import count_characters
+from pipeline.agreement.characters import count_characters, white_space
 from pipeline.agreement.continuum import Continuum, Span, SpanSums, Stretch, merged, span_sums
-from pipeline.compare.columns import FloatArray, IntArray, Panel
+from pipeline.compare.columns import BoolArray, FloatArray, IntArray, Panel
 from pipeline.units import Units, read_spans, read_stretches
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Marked:
-    """One transcript: its text, spaces where nobody could code; what each coder marked, and what each read."""
+    """One transcript: its text, spaces where nobody could code; what each coder marked, and what each read.
+
+    solid: (n_characters,), no white space; kept, for every pair of coders asks for it.
+    """
 
     text: str
     spans: Mapping[str, Sequence[Span]]
     read: Mapping[str, Sequence[Stretch]]
+    solid: BoolArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "solid", ~white_space(self.text))
 
 
 def read_marked(study: Study, units_key: str, units: Units, panel: Panel) -> tuple[Marked, ...]:
@@ -124,5 +131,7 @@ def character_counts(
         read = [one.read[name] if within is None else _overlaps(one.read[name], within[t]) for name in (a, b)]
         if all(read):
             spans = one.spans[a], one.spans[b]
-            counts.append(count_characters(one.text, *spans, codes, read_a=read[0], read_b=read[1]))
+            counts.append(
+                count_characters(one.text, *spans, codes, read_a=read[0], read_b=read[1], solid=one.solid)
+            )
     return np.array(counts, dtype=np.float64).reshape(-1, len(codes), 4)
