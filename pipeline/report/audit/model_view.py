@@ -135,9 +135,9 @@ def _basis_note(basis: Row) -> str:
     n = basis["n_blind"] + basis["n_seen"]
     if not n:
         return ""
-    said = f"{count(basis['n_stated'])} of {count(n)} transcripts coded by somebody say how they were coded"
+    said = f"each coder's rows on one transcript taken together, {count(basis['n_stated'])} of {count(n)} say it"
     decided = (
-        f"; {count(basis['n_assumed'])} do not, and count as blind only if nothing had been suggested for them before"
+        f"; {count(basis['n_assumed'])} do not, and count as blind only if nothing had been suggested there before"
         if basis["n_assumed"]
         else ""
     )
