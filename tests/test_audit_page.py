@@ -303,12 +303,15 @@ def test_numbers_of_the_paragraph_are_those_of_agreement_json(sample):
     )
 
 
-def test_paragraph_counts_verdicts_and_names_the_test(sample, ten_coders):
+def test_paragraph_counts_verdicts_and_names_the_test(sample):
     counts = Counter(row["verdict"] for row in sample.agreement["verdicts"] if row["code"])
     text = plain(methods(sample))
     assert "a test of non-inferiority in Cohen's kappa by a margin of 0.1" in text
     assert f"worse than a coder for {counts[WORSE]} codes" in text
     assert f"not shown, either way for {counts[NOT_SHOWN]} codes" in text
+
+
+def test_paragraph_of_ten_coders_names_their_test(ten_coders):
     many = plain(methods(ten_coders))
     assert "the alternative annotator test (Calderon, Reichart & Dror 2025)" in many
     assert "epsilon 0.2" in many

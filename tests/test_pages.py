@@ -179,12 +179,15 @@ def test_direction_marks_stay_in_the_words_that_hold_them(hostile_page):
 # As a browser draws it
 
 
+@pytest.mark.parametrize("study", ["tiny_run_dir", "sample_run_dir"])
 @pytest.mark.parametrize("width", [400, 1280])
-def test_page_never_scrolls_sideways(width, name, tiny_run_dir, tmp_path):
+def test_page_never_scrolls_sideways(width, study, name, request, tmp_path):
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("no Chromium to draw the page with")
-    inner = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", RENDER[name](tiny_run_dir))
+    inner = re.sub(
+        r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", RENDER[name](request.getfixturevalue(study))
+    )
     inner = inner.replace("<details", "<details open")
     outer = tmp_path / "outer.html"
     outer.write_text(

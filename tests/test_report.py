@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.agreement.coefficients import COEFFICIENTS
 from pipeline.report import render_report
 from pipeline.report.beside_view import beside_view
 from pipeline.report.codes_view import codes_view
@@ -76,6 +77,13 @@ def test_each_code_stands_with_its_figures_or_its_reason(page, run):
             assert coefficient(row.average_precision) in page.words
         else:
             assert row.status and row.status.replace("group", "transcript") in page.words
+
+
+def test_kappa_of_the_report_says_how_it_is_computed(page):
+    (kappa,) = [found for found in COEFFICIENTS if found.key == "cohen_kappa"]
+    assert "#how-cohen_kappa" in {found.get("href") for _, found in page.tags}
+    for text in (kappa.formula, kappa.source, kappa.missing):
+        assert " ".join(text.split()) in page.words
 
 
 def test_interval_of_a_code_is_shown_where_the_evaluation_gives_one(run, rendered):

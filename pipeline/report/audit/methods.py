@@ -45,7 +45,9 @@ def _sentences(run: RunTables) -> Iterator[str]:
 def _of_people(run: RunTables, pooled: Row, unit: str, n_codes: int) -> Iterator[str]:
     coders = pooled["coders"]
     context = (
-        " What speakers said who only give context was not coded." if run.summary["n_context_segments"] else ""
+        " What speakers said who only give context was not coded."
+        if run.summary["n_context_segments"]
+        else ""
     )
     yield (
         f"{count_of(len(coders), 'coder')} used a codebook of {count_of(n_codes, 'code')}; "

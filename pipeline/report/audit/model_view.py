@@ -135,7 +135,9 @@ def _basis_note(basis: Row) -> str:
     n = basis["n_blind"] + basis["n_seen"]
     if not n:
         return ""
-    said = f"each coder's rows on one transcript taken together, {count(basis['n_stated'])} of {count(n)} say it"
+    said = (
+        f"each coder's rows on one transcript taken together, {count(basis['n_stated'])} of {count(n)} say it"
+    )
     decided = (
         f"; {count(basis['n_assumed'])} do not, and count as blind only if nothing had been suggested there before"
         if basis["n_assumed"]
