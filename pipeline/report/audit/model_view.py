@@ -10,7 +10,7 @@ from pipeline.report.audit.table import Head, Line, Row, Table, change, figure, 
 from pipeline.report.audit.trust_view import ALL, MODEL
 from pipeline.report.beside_view import BesideView, beside_view
 from pipeline.report.tables import RunTables
-from pipeline.report.wording import Number, coefficient, count, count_of, percent
+from pipeline.report.wording import Number, coefficient, count, percent
 
 KINDS = {"human-human": "coders with each other", "model-human": "coders with the model"}
 SLICE_HEADS = (
