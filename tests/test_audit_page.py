@@ -26,7 +26,7 @@ from pipeline.report.audit.page import render_audit_page
 from pipeline.report.audit.people_view import KEYS, KEYS_OF_ALL, people_view
 from pipeline.report.audit.settle_view import MOST_SEGMENTS, QUOTE_LENGTH, settle_view
 from pipeline.report.audit.slices_view import MOST_TRANSCRIPTS, slices_view
-from pipeline.report.audit.standing import FAIR, OPEN, POOR, SOLID, UNKNOWN, standing_of
+from pipeline.report.audit.standing import FAIR, OPEN, OPEN_HIGH, OPEN_LOW, POOR, SOLID, UNKNOWN, standing_of
 from pipeline.report.audit.trust_view import ALL, trust_view
 from pipeline.report.page import render_page
 from pipeline.report.tables import Disputed, read_run
@@ -103,7 +103,8 @@ def scored(alpha, low, high):
         (scored(0.9, 0.7999, 1.0), FAIR),
         (scored(0.7, 0.667, 0.75), FAIR),
         (scored(0.7, 0.6669, 0.75), OPEN),
-        (scored(0.6, 0.5, 0.667), OPEN),
+        (scored(0.6, 0.5, 0.667), OPEN_LOW),
+        (scored(0.9, 0.5, 1.0), OPEN_HIGH),
         (scored(0.6, 0.5, 0.6669), POOR),
         (scored(-0.1, -0.3, 0.1), POOR),
         (scored(0.95, None, None), UNKNOWN),
@@ -641,7 +642,7 @@ def test_how_much_more_to_code_stands_with_its_width_or_its_reason(sample, tiny,
 
 def test_blind_and_seen_have_a_table_only_where_something_was_seen(sample, said):
     assert model_view(sample).basis is None
-    assert "All of it was coded blind" in said(sample, "model")
+    assert "All was coded blind" in said(sample, "model")
     basis = sample.agreement["basis"]
     run = with_agreement(sample, basis={**basis, "n_blind": 13, "n_seen": 3, "n_stated": 6, "n_assumed": 10})
     assert [line.name for line in model_view(run).basis.lines] == [
@@ -656,9 +657,9 @@ def test_blind_and_seen_have_a_table_only_where_something_was_seen(sample, said)
 @pytest.mark.parametrize(
     ("counts", "sentences"),
     [
-        ((16, 0, 16, 0), ["All of it was coded blind", "16 of 16 say it"]),
-        ((16, 0, 6, 10), ["All of it was coded blind", "6 of 16 say it; 10 do not"]),
-        ((13, 3, 6, 10), ["3 of 16 were coded with a suggestion in view", "6 of 16 say it; 10 do not"]),
+        ((16, 0, 16, 0), ["All was coded blind", "16 times in all; 16 of them say"]),
+        ((16, 0, 6, 10), ["All was coded blind", "16 times in all; 6 of them say", ", 10 do not"]),
+        ((13, 3, 6, 10), ["3 of 16 were coded with a suggestion in view", "6 of them say", ", 10 do not"]),
         ((0, 0, 0, 0), []),
     ],
 )
@@ -677,9 +678,7 @@ def test_verdicts_stand_with_differences_units_and_why(sample, said):
     assert found.other == "the model"
     assert [head.title for head in found.table.heads] == [
         "Verdict",
-        "Coders with each other",
-        "With the model",
-        "Difference",
+        "Difference in kappa",
         "At stake (transcripts)",
         "Why",
     ]
@@ -694,12 +693,11 @@ def test_another_machine_has_a_table_of_its_own(sample, said):
     run = with_agreement(
         sample,
         verdicts=[*rows, *({**row, "other": "gpt", "verdict": AS_GOOD} for row in rows)],
-        beside=[*beside, *({**row, "other": "gpt", "model": 0.987} for row in beside)],
+        beside=[*beside, *({**row, "other": "gpt", "difference": 0.987} for row in beside)],
     )
     model, machine = model_view(run).verdicts
     assert (model.other, machine.other) == ("the model", "gpt")
-    assert machine.table.heads[2].title == "With gpt"
-    assert {line.cells[2].text for line in machine.table.lines} == {"0.99"}
+    assert {line.cells[1].text for line in machine.table.lines} == {"+0.99"}
     assert "Verdicts on gpt" in said(run, "model")
     # What the first section says is of the model alone.
     assert trust_view(run) == trust_view(sample)
