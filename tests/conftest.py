@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,8 @@ from pipeline.compare.columns import Column, Panel
 from pipeline.run import run_study
 from pipeline.share_model import look_at_model, share_model
 
+SAMPLE = Path(__file__).parents[1] / "corpus" / "sample"
+
 # A run of CI finds what the last one found: the search for new examples is for developers' machines.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI"):
@@ -31,6 +37,7 @@ if os.environ.get("CI"):
 
 MakeTranscript = Callable[..., Transcript]
 MakeStudy = Callable[..., Study]
+Files = dict[str, str]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -223,7 +230,7 @@ def whole(toy: ToyCorpus) -> Whole:
 
 
 @pytest.fixture(scope="session")
-def tiny_study_files() -> dict[str, str]:
+def tiny_study_files() -> Files:
     """Six invented interviews, the last two unread, and what Ann and Bob made of the others.
 
     The interviewer asks, P1 answers in 12 turns; every third answer is about waiting, every third about
@@ -299,3 +306,111 @@ def more_interviews() -> Callable[[dict[str, str], int], dict[str, str]]:
         return found
 
     return make
+
+
+class Page(HTMLParser):
+    """What a browser would see: tags with their attributes, and each text with the tags around it."""
+
+    VOID = frozenset({"meta", "br", "input", "line", "circle", "path", "rect", "img", "link"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.texts: list[tuple[str, tuple[str, ...]]] = []
+        self._open: list[str] = []
+        self.feed(text)
+        assert self._open == [], "every tag is closed"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in self.VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append((data, tuple(self._open)))
+
+    @property
+    def words(self) -> str:
+        """All that is said, with single spaces, of which none is one that does not break."""
+        return " ".join(" ".join(text for text, around in self.texts if "style" not in around).split())
+
+
+@pytest.fixture(scope="session")
+def read_page() -> type[Page]:
+    """HTML -> what a browser would see of it."""
+    return Page
+
+
+@pytest.fixture(scope="session")
+def make_run() -> Callable[[Path, Files], Path]:
+    """(root, files below the study) -> the folder of the study's first run."""
+
+    def make(root: Path, files: Files) -> Path:
+        for name, content in files.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode())
+        return run_study(load_study(root)).run_dir
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_run_dir(tmp_path_factory: pytest.TempPathFactory, make_run: Any, tiny_study_files: Files) -> Path:
+    """The run folder of the tiny study; only to be looked at."""
+    return make_run(tmp_path_factory.mktemp("tiny") / "study", tiny_study_files)
+
+
+@pytest.fixture(scope="session")
+def sample_run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of the sample study, without a sentence encoder; only to be looked at."""
+    root = tmp_path_factory.mktemp("sample") / "study"
+    shutil.copytree(SAMPLE, root, ignore=shutil.ignore_patterns("cache", "runs", "versions"))
+    return run_study(load_study(root)).run_dir
+
+
+@pytest.fixture(scope="session")
+def ten_coders_run_dir(tmp_path_factory: pytest.TempPathFactory, shared_dir: Path) -> Path:
+    """The run folder of AnnoMI: ten coders, seven conversations; only to be looked at."""
+    root = tmp_path_factory.mktemp("ten") / "study"
+    shutil.copytree(shared_dir / "data" / "annomi_ten_coders", root)
+    return run_study(load_study(root)).run_dir
+
+
+@pytest.fixture(scope="session")
+def hostile() -> str:
+    """Words that are meant to do harm: tags, quotes, an end of a style sheet, and a mark that turns the direction."""
+    return "<img src=x onerror=alert(1)>\u202e\"'></style><script>alert(2)</script>"
+
+
+@pytest.fixture(scope="session")
+def hostile_run_dir(
+    tmp_path_factory: pytest.TempPathFactory, make_run: Any, tiny_study_files: Files, hostile: str
+) -> Path:
+    """A run whose title, transcripts, speakers, words, coders' codes and participants' sheet are hostile."""
+
+    def sheet(rows: list[list[str]]) -> str:
+        table = io.StringIO()
+        csv.writer(table, lineterminator="\n").writerows(rows)
+        return table.getvalue()
+
+    turns = [["transcript", "speaker", "text"]]
+    for t in range(1, 7):
+        lines = tiny_study_files[f"transcripts/t{t}.txt"].splitlines()
+        for speaker, said in (line.split(": ", 1) for line in lines):
+            turns.append([f"t{t} {hostile}", speaker.replace("P1", f"P1 {hostile}"), f"{said} {hostile}"])
+    files = {"transcripts/turns.csv": sheet(turns)}
+    for coder in ("ann", "bob"):
+        head, *rows = csv.reader(io.StringIO(tiny_study_files[f"codings/{coder}.csv"]))
+        named = [[f"{t} {hostile}", f"{code} {hostile}", turn] for t, code, turn in rows]
+        files[f"codings/{coder}.csv"] = sheet([head, *named])
+    people = [[f"t{t} {hostile}", f"{'old' if t % 2 else 'young'} {hostile}"] for t in range(1, 7)]
+    files["participants.csv"] = sheet([["transcript", f"age {hostile}"], *people])
+    files["study.toml"] = f"[study]\ntitle = {json.dumps('Study ' + hostile)}\n"
+    return make_run(tmp_path_factory.mktemp("hostile") / "study", files)

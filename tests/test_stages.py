@@ -28,6 +28,7 @@ OUTPUTS = {
     "agreement.csv",
     "agreement.json",
     "audit.html",
+    "cells.csv",
     "codes.csv",
     "disagreements.csv",
     "doctor.json",

@@ -528,7 +528,7 @@ def test_runs_before_and_after_an_edit_put_codings_on_the_same_words(
     assert run_study(study).unchanged
     path.write_text(tiny_study_files["transcripts/t1.txt"])
     third = run_study(study)
-    for name in ("suggestions.csv", "excerpts.csv", "evaluation.json", "agreement.json"):
+    for name in ("suggestions.csv", "excerpts.csv", "evaluation.json", "agreement.csv"):
         assert (third.run_dir / name).read_bytes() == (first.run_dir / name).read_bytes()
 
 

@@ -23,6 +23,7 @@ from pipeline.compare.basis import (
 )
 from pipeline.compare.beside import beside_rows, set_beside
 from pipeline.compare.cells import cells_of
+from pipeline.compare.cells_table import write_cells
 from pipeline.compare.columns import MACHINE, MODEL, Panel, read_panel
 from pipeline.compare.confusions import confusions
 from pipeline.compare.disagreements import write_disagreements
@@ -37,7 +38,7 @@ from pipeline.units import read_stretches, read_study_json, read_units
 STAGE = "compare"
 SCHEMA = 2
 #: What the run folder gets of it.
-FILES = ("agreement.json", "agreement.csv", "disagreements.csv", "doctor.json")
+FILES = ("agreement.json", "agreement.csv", "cells.csv", "disagreements.csv", "doctor.json")
 
 
 def compare(
@@ -63,6 +64,7 @@ def compare(
         agreement = _agreement(panel, marked, facts, bases, settings=settings, seed=seed)
         write_json(folder / "agreement.json", agreement)
         write_pairs(folder / "agreement.csv", agreement["comparisons"])
+        write_cells(folder / "cells.csv", panel)
         write_disagreements(folder / "disagreements.csv", panel)
         alike = definitions_alike(facts["codebook"], encoder=encoder)
         write_json(folder / "doctor.json", examine(panel, facts["codebook"], alike=alike, seed=seed))

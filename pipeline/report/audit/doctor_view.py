@@ -97,7 +97,9 @@ def _finding(found: Row) -> FindingView:
         codes=tuple(found["codes"]),
         said=_said(found["kind"], found["numbers"]),
         merge=tuple(_merge(found["merge"])) if found["merge"] else (),
-        examples=tuple(_example(row) for row in found["examples"]),
+        examples=tuple(
+            _example(row, "neither" if len(found["codes"]) == 2 else "not given") for row in found["examples"]
+        ),
     )
 
 
@@ -184,8 +186,8 @@ def _before_after(what: str, row: Mapping[str, Any]) -> str:
     )
 
 
-def _example(row: Row) -> Example:
-    given = [(who, listing(codes) if codes else "neither") for who, codes in row["given"].items()]
+def _example(row: Row, nothing: str) -> Example:
+    given = [(who, listing(codes) if codes else nothing) for who, codes in row["given"].items()]
     return Example(
         quote=shorten(row["text"], most=QUOTE_LENGTH),
         transcript=row["transcript"],

@@ -18,7 +18,7 @@ SHADES = 5
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """text: how often, rounded, "<1" for a share of one; shade: 0 to 5, by the share of its row."""
+    """text: how often, rounded, "" for never; shade: 0 to 5, by the share of its row."""
 
     text: str
     shade: int
@@ -77,5 +77,9 @@ def _cell(matrix: np.ndarray[Any, Any], row: int, column: int) -> Cell:
     value, total = float(matrix[row, column]), float(matrix[row].sum())
     share = value / total if total else 0.0
     shade = int(np.ceil(share * SHADES)) if share >= 0.02 else 0
-    text = "<1" if 0 < value < 1 else count(round(value)) if value else ""
-    return Cell(text, shade, row == column)
+    return Cell(_times(value), shade, row == column)
+
+
+def _times(value: float) -> str:
+    """Whole, for a share of one counts as a part; "" for never, which "0" would say of what happened too."""
+    return "" if not value else "<1" if value < 1 else count(round(value))

@@ -99,8 +99,9 @@ _BASIS = How(
     "Coded blind, or with a suggestion in view",
     "By the column basis of codings: one row that says seen or accepted means that suggestions were in view "
     "all through the transcript. Rows that say nothing count as blind only if no earlier run suggested "
-    "anything for the transcript, or all were made (coded_at) on days before the first suggestion. Anchoring: "
-    "what is coded in view of a suggestion agrees with it too easily.",
+    "anything for the transcript, or all were made (coded_at) on days before the first suggestion. Where "
+    "one coder was blind and another not, the pair is in neither. Anchoring: what is coded in view of a suggestion "
+    "agrees with it too easily.",
 )
 _SETTLE = How(
     "settle",
@@ -114,8 +115,9 @@ _WHERE = (
     How(
         "slices",
         "Slices",
-        "Counts of all pairs of coders (or of coder and model) are added up over the transcripts of the "
-        "slice, all codes together; alpha treats the two of a pair alike.",
+        "All codes together. Coders: alpha and percent of all who read a segment, as for all coders at once. Coders "
+        "with the model, one coder with all others, and F1: the tables of pairs added up, so a segment weighs as "
+        "often as pairs read it.",
     ),
     How(
         "time", "Last less first", "Alpha of the last period less that of the first: below 0, agreement fell."
@@ -136,7 +138,7 @@ _WHERE = (
         "confusions",
         "Which codes stand for which",
         "On a segment that both saw, what one gave and the other did not stands against what the other gave "
-        "and the first did not. Several at once share: each counts 1/m. Rows add up to how often their code "
-        "was given.",
+        "and the first did not. Several at once share: each counts 1/m. Between coders each pair counts half "
+        "in either direction.",
     ),
 )

@@ -26,13 +26,15 @@ def _sentences(run: RunTables) -> Iterator[str]:
     n_codes = len([row for row in overall if row["code"] is not None]) or len(run.codes)
     if overall:
         yield from _of_people(run, overall[0], unit, n_codes)
-    else:
+    elif facts["n_read_segments"]:
         yield (
             f"{count_of(facts['n_read_segments'], 'segment')} ({unit}) of "
             f"{count_of(facts['n_read_transcripts'], 'transcript')} were coded with a codebook of "
             f"{count_of(n_codes, 'code')}; no segment was coded by two coders, so agreement between coders was "
             "not measured."
         )
+    else:
+        yield "No segment has been coded yet, so agreement between coders was not measured."
     yield from _of_model(run)
     yield (
         f"Figures were computed with precode {facts['precode']} (seed {facts['settings']['study']['seed']}); "
@@ -42,25 +44,26 @@ def _sentences(run: RunTables) -> Iterator[str]:
 
 def _of_people(run: RunTables, pooled: Row, unit: str, n_codes: int) -> Iterator[str]:
     coders = pooled["coders"]
-    yield (
-        f"{count_of(len(coders), 'coder')} coded {count_of(pooled['n_units'], 'segment')} ({unit}) of "
-        f"{count_of(pooled['n_transcripts'], 'transcript')} in common with a codebook of "
-        f"{count_of(n_codes, 'code')}; what one speaker who only gives context says was not coded, and a "
-        "segment that was read and not coded counted as a decision against each code."
+    context = (
+        " What speakers said who only give context was not coded."
+        if run.summary["n_context_segments"]
+        else ""
     )
-    alpha, ci = pooled["krippendorff_alpha"], pooled["ci"]["krippendorff_alpha"]
-    spread = (
-        f" (95 % interval {interval(ci['low'], ci['high'])}, {ci['method']})"
-        if ci["low"] is not None
-        else f" (no interval: {ci['reason']})"
+    yield (
+        f"{count_of(len(coders), 'coder')} used a codebook of {count_of(n_codes, 'code')}; "
+        f"{count_of(pooled['n_units'], 'segment')} ({unit}) of {count_of(pooled['n_transcripts'], 'transcript')} "
+        f"{'was' if pooled['n_units'] == 1 else 'were'} read by {'both' if len(coders) == 2 else 'two or more'} of "
+        f"them.{context} A segment that was read and not coded counted as a decision against each code."
     )
     yield (
         "Over all segments and codes Krippendorff's alpha (nominal; Krippendorff 2019) was "
-        f"{coefficient(alpha)}{spread}, Gwet's AC1 {coefficient(pooled['gwet_ac1'])}, Fleiss' kappa "
+        f"{_alpha(pooled)}, Gwet's AC1 {coefficient(pooled['gwet_ac1'])}, Fleiss' kappa "
         f"{coefficient(pooled['fleiss_kappa'])} and percent agreement {percent(pooled['percent_agreement'])}, "
         f"at a mean prevalence of {percent(pooled['prevalence'])}; alpha over sets of codes (MASI distance; "
         f"Passonneau 2006) was {coefficient(pooled['alpha_masi'])}."
     )
+    if pooled["n_units"] == 1:
+        yield "These are figures of one segment and cannot be interpreted."
     each = [
         row["krippendorff_alpha"]
         for row in run.agreement["overall"][1:]
@@ -71,6 +74,16 @@ def _of_people(run: RunTables, pooled: Row, unit: str, n_codes: int) -> Iterator
             f"Per code alpha ranged from {coefficient(min(each))} to {coefficient(max(each))} over the "
             f"{count_of(len(each), 'code')} for which it is defined."
         )
+
+
+def _alpha(pooled: Row) -> str:
+    """With its interval, or the reason why there is none."""
+    alpha, ci = pooled["krippendorff_alpha"], pooled["ci"]["krippendorff_alpha"]
+    if alpha is None:
+        return f"undefined ({pooled['undefined']['krippendorff_alpha']})"
+    if ci["low"] is None:
+        return f"{coefficient(alpha)} (no interval: {ci['reason']})"
+    return f"{coefficient(alpha)} (95 % interval {interval(ci['low'], ci['high'])}, {ci['method']})"
 
 
 def _of_model(run: RunTables) -> Iterator[str]:

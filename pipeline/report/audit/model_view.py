@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.report.audit.table import Head, Line, Row, Table, change, figure, plain
+from pipeline.report.audit.table import Head, Line, Row, Table, change, plain, slice_figure
 from pipeline.report.audit.trust_view import ALL, MODEL
 from pipeline.report.beside_view import BesideView, beside_view
 from pipeline.report.tables import RunTables
-from pipeline.report.wording import Number, coefficient, count, count_of, percent
+from pipeline.report.wording import Number, coefficient, count, percent
 
 KINDS = {"human-human": "coders with each other", "model-human": "coders with the model"}
 SLICE_HEADS = (
@@ -120,7 +120,7 @@ def slice_cells(row: Row) -> tuple[Number, ...]:
     return (
         plain(count(row["n_units"])),
         plain(count(row["n_transcripts"])),
-        *(figure(row, key) for key in ("percent_agreement", "krippendorff_alpha", "f1")),
+        *(slice_figure(row, key) for key in ("percent_agreement", "krippendorff_alpha", "f1")),
     )
 
 
@@ -144,16 +144,19 @@ def _basis_note(basis: Row) -> str:
     n = basis["n_blind"] + basis["n_seen"]
     if not n:
         return ""
-    of = f"Of {count_of(n, 'reading')} of a transcript by a coder {count(basis['n_stated'])} say in every row how"
+    said = (
+        f"Each coder's rows on one transcript are taken together, {count(n)} times in all; "
+        f"{count(basis['n_stated'])} of them say in every row how they were made"
+    )
     silent = (
-        f"; {count(basis['n_assumed'])} do not, and count as blind only if nothing had been suggested there before"
+        f", {count(basis['n_assumed'])} do not, and count as blind only if nothing had been suggested there before"
         if basis["n_assumed"]
         else ""
     )
     if not basis["n_seen"]:
-        return f"All was coded blind, without a suggestion in view. {of}{silent}."
+        return f"All was coded blind, without a suggestion in view. {said}{silent}."
     return (
-        f"{count(basis['n_seen'])} were coded with a suggestion in view, or that cannot be excluded. "
-        f"{of}{silent}. They are left out of the verdicts and of the differences above, for who sees a "
-        "suggestion agrees with it too easily."
+        f"{count(basis['n_seen'])} of {count(n)} were coded with a suggestion in view, or that cannot be excluded. "
+        f"{said}{silent}. They are left out of all that is said of "
+        "coders with each other, of the verdicts and of the differences, for who sees a suggestion agrees too easily."
     )

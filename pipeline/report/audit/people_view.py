@@ -45,7 +45,6 @@ def people_view(run: RunTables) -> PeopleView | None:
     if not rows:
         return None
     pooled = rows[0]
-    ci = pooled["ci"]["krippendorff_alpha"]
     return PeopleView(
         who=listing(pooled["coders"]),
         n_units=count(pooled["n_units"]),
@@ -62,9 +61,17 @@ def people_view(run: RunTables) -> PeopleView | None:
             (Head("Value"),),
             tuple(_of_all(pooled, key) for key in KEYS_OF_ALL),
         ),
-        method=f"No intervals: {ci['reason']}." if ci["reason"] else f"Intervals: {ci['method']}.",
+        method=_method(pooled),
         n_one_unit=pooled["n_units"] == 1,
     )
+
+
+def _method(pooled: Row) -> str:
+    """How the interval of alpha was made; else why there is none, or no alpha."""
+    ci = pooled["ci"]["krippendorff_alpha"]
+    if pooled["krippendorff_alpha"] is None:
+        return f"Alpha is undefined: {pooled['undefined']['krippendorff_alpha']}."
+    return f"No intervals: {ci['reason']}." if ci["reason"] else f"Intervals: {ci['method']}."
 
 
 def _line(row: Row) -> Line:

@@ -86,7 +86,8 @@ def _attribute(name: str, rows: list[Row]) -> Table | None:
     if not lines:
         return None
     return Table(
-        f"By {name}, a column of participants.csv.",
+        # Its name heads the first column, where what stands in it cannot reach the words around.
+        "By a column of participants.csv.",
         name,
         (*SLICE_HEADS, Head("Less all others", "attributes")),
         tuple(lines),

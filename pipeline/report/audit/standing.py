@@ -25,16 +25,12 @@ FAIR = Standing("partly", "tentatively reliable", "the whole interval of alpha l
 OPEN_HIGH = Standing(
     "hardly",
     "uncertain, alpha high",
-    "alpha is .800 or above, but its interval reaches below .667, or there is none",
+    "alpha is .800 or above, but its interval reaches below .667",
 )
-OPEN = Standing(
-    "hardly", "uncertain", "alpha is .667 or above, but its interval reaches below, or there is none"
-)
-OPEN_LOW = Standing(
-    "hardly", "uncertain, alpha low", "alpha is below .667, but its interval reaches above, or there is none"
-)
+OPEN = Standing("hardly", "uncertain", "alpha is .667 or above, but its interval reaches below")
+OPEN_LOW = Standing("hardly", "uncertain, alpha low", "alpha is below .667, but its interval reaches above")
 POOR = Standing("not-yet", "not reliable", "the whole interval of alpha lies below .667")
-UNKNOWN = Standing("not-yet", "unknown", "alpha is undefined: nothing varies")
+UNKNOWN = Standing("not-yet", "unknown", "no alpha, or no interval: too few interviews, or nothing varies")
 STANDINGS = (SOLID, FAIR, OPEN_HIGH, OPEN, OPEN_LOW, POOR, UNKNOWN)
 
 
@@ -44,8 +40,10 @@ def standing_of(row: Mapping[str, Any] | None) -> Standing:
         return UNKNOWN
     alpha = row["krippendorff_alpha"]
     low, high = (row["ci"]["krippendorff_alpha"][end] for end in ("low", "high"))
-    if low is not None and low >= TENTATIVE:
+    if low is None:
+        return UNKNOWN
+    if low >= TENTATIVE:
         return SOLID if low >= RELIABLE else FAIR
-    if high is not None and high < TENTATIVE:
+    if high < TENTATIVE:
         return POOR
     return OPEN_HIGH if alpha >= RELIABLE else OPEN if alpha >= TENTATIVE else OPEN_LOW
