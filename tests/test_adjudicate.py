@@ -520,6 +520,121 @@ def test_decisions_come_back_in_a_workbook(dashes: Study, table: Path) -> None:
     assert list(consensus_of(dashes).values()) == [set()] * 3
 
 
+class Killed(BaseException):
+    """Stands for the end of the process: nothing catches it but what ends on any error."""
+
+
+def kill_at(monkeypatch: pytest.MonkeyPatch, study: Study, at: int) -> list[str]:
+    """End the import before its write number ``at`` of what people made; the writes that came before are listed."""
+    put, take = Path.replace, Path.unlink
+    done: list[str] = []
+
+    def count(path: Path) -> None:
+        name = path.relative_to(study.root).as_posix() if path.is_relative_to(study.root) else "cache/"
+        if name.startswith(("cache/", ".partial", ".precode.lock")) or "/.partial" in name:
+            return
+        if len(done) == at:
+            raise Killed
+        done.append(name)
+
+    def counted_replace(path: Path, target: Path) -> Path:
+        count(Path(target))
+        return put(path, target)
+
+    def counted_unlink(path: Path, missing_ok: bool = False) -> None:
+        count(path)
+        take(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "replace", counted_replace)
+    monkeypatch.setattr(Path, "unlink", counted_unlink)
+    return done
+
+
+def nothing_yet(study: Study) -> None:
+    """No consensus at all."""
+
+
+def header_only(study: Study) -> None:
+    (study.codings_dir / "consensus.csv").write_text("transcript,code,turn,memo\n")
+
+
+def on_context_speakers(study: Study) -> None:
+    """Read by hand, but only a turn of the interviewer's."""
+    turn = next(s for s, c in zip(units_of(study).segments, units_of(study).context, strict=True) if c)
+    (study.codings_dir / "consensus.csv").write_text(
+        f"transcript,code,start,end\n{turn.transcript_id},Hope,{turn.start},{turn.end}\n"
+    )
+    (study.root / "coverage.csv").write_text(
+        f"coder,transcript,start,end\nconsensus,{turn.transcript_id},{turn.start},{turn.end}\n"
+    )
+
+
+def some_settled(study: Study) -> None:
+    path = study.root.parent / "some.csv"
+    decide(study, path, lambda row: "yes" if row["transcript"] == "t1" else "")
+
+
+def settled_and_edited(study: Study) -> None:
+    """Rows of an earlier import were made on another version of their transcript."""
+    some_settled(study)
+    run_until_units(study)
+    path = study.transcripts_dir / "t1.txt"
+    path.write_text("Interviewer: Shall we begin?\n" + path.read_text())
+
+
+def all_of_a_transcript_by_hand(study: Study) -> None:
+    """Nothing in coverage.csv, so that all of t1 counts as read."""
+    (study.codings_dir / "consensus.csv").write_text("transcript,code,turn,memo\nt1,Hope,2,talked it over\n")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        nothing_yet,
+        header_only,
+        on_context_speakers,
+        some_settled,
+        settled_and_edited,
+        all_of_a_transcript_by_hand,
+    ],
+)
+def test_an_import_that_is_killed_between_any_two_writes_is_done_or_was_never_begun(
+    make_study,
+    tiny_study_files: dict[str, str],
+    table: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    before: Callable[[Study], None],
+) -> None:
+    study = make_study(tiny_study_files)
+    before(study)
+    rows = [{**row, "decision": "no"} for row in disagreements_of(study, table)]
+    table.write_text(as_csv(rows), newline="")
+    kept, asleep = study.root.parent / "kept", consensus_of(study)
+    shutil.copytree(study.root, kept)
+    bring(study, table)
+    finished, settled = people_of(study), consensus_of(study)
+    assert settled != asleep
+
+    for at in range(20):
+        shutil.rmtree(study.root)
+        shutil.copytree(kept, study.root)
+        with monkeypatch.context() as patched:
+            done = kill_at(patched, study, at)
+            try:
+                bring(study, table)
+                break
+            except Killed:
+                pass
+        with study_lock(study.root):
+            assert consensus_of(study) in (asleep, settled), done
+        brought = bring(study, table)
+        assert people_of(study) == finished, done
+        assert consensus_of(study) == settled, done
+        assert not brought.set_aside or before is all_of_a_transcript_by_hand
+    assert 2 <= at < 19
+    assert {"codings/consensus.csv", "coverage.csv", "versions/index.json"} <= set(done)
+
+
 @settings(deadline=None, max_examples=80)
 @given(st.data())
 def test_settling_every_cell_gives_what_all_agree_on_and_what_was_decided(data: st.DataObject) -> None:
