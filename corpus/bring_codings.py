@@ -12,7 +12,7 @@ from corpus.addresses import AddressError, resolve_address
 from corpus.codebook import read_codebook
 from corpus.codings import CODING_COLUMNS
 from corpus.errors import FileError, StudyError
-from corpus.names import fold_code, fold_name, shown_name, spelling_warnings, tidy_name
+from corpus.names import fold_code, fold_name, is_models, shown_name, spelling_warnings, tidy_name
 from corpus.records import Transcript
 from corpus.study import Study, coder_files
 from corpus.tables import Row, Table, read_table, write_table
@@ -112,6 +112,10 @@ class _Spelling:
         if any(sign in name for sign in '/\\:*?"<>|') or name.strip().startswith("."):
             raise StudyError(
                 f"coder '{tidy_name(name)[:40]}' cannot be a file's name in codings/; give another with --coder"
+            )
+        if is_models(name):
+            raise StudyError(
+                f"coder '{tidy_name(name)}' is the model's own name; give another with --coder, for example llm"
             )
         kept = self._keep(self._coders, name, "coder")
         if kept not in self._known:

@@ -18,6 +18,7 @@ from corpus.names import (
     fold_name,
     fold_speaker,
     is_context,
+    is_models,
     spelling_warnings,
     tidy_name,
 )
@@ -132,6 +133,15 @@ def _read_codings_files(
     readings = {}
     for path in coder_files(study):
         coder, file = tidy_name(path.stem), f"codings/{path.name}"
+        if is_models(coder):
+            problem = (
+                f"'{coder}' is the model's own name: its figures and this coder's could not be told apart"
+            )
+            raise FileError(
+                file,
+                [problem],
+                "Rename the file, for example to llm.csv; in coders.csv its kind may be machine.",
+            )
         if coder in readings:
             raise FileError(file, [f"another file in codings/ is of '{coder}' too"], "Merge the two files.")
         reading = read_codings(

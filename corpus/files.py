@@ -9,7 +9,7 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from corpus.errors import StudyError
 
 LOCK_NAME = ".precode.lock"
 OWNER_NAME = ".precode.lock.owner"
+UNFINISHED_NAME = ".precode.unfinished"
 PARTIAL_PREFIX = ".partial-"
 
 
@@ -55,6 +56,49 @@ def write_whole(path: Path, data: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def write_together(root: Path, files: Mapping[str, bytes]) -> None:
+    """Put several files of a study in place, all of them or none; the caller holds the study's lock.
+
+    files: by their path below the study, UTF-8. What they are to hold is kept in one file first: if the process ends
+    before all are written, whoever gets the lock next writes the others.
+    """
+    kept = {
+        name: {"before": _sha256_or_none(root / name), "after": data.decode()} for name, data in files.items()
+    }
+    write_json(root / UNFINISHED_NAME, kept)
+    _finish_together(root)
+
+
+def _finish_together(root: Path) -> None:
+    """Raises StudyError, and writes nothing, if somebody changed one of the files in between."""
+    path = root / UNFINISHED_NAME
+    if not path.is_file():
+        return
+    try:
+        kept = {name: (file["before"], file["after"].encode()) for name, file in read_json(path).items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        kept = {}
+    if not kept or any(Path(name).is_absolute() or ".." in Path(name).parts for name in kept):
+        raise StudyError(f"{root.name}: {UNFINISHED_NAME} is not of precode's making, or damaged. Delete it.")
+    now = {name: _sha256_or_none(root / name) for name in kept}
+    after = {name: hashlib.sha256(data).hexdigest() for name, (_, data) in kept.items()}
+    changed = [name for name, (before, _) in kept.items() if now[name] not in (before, after[name])]
+    if changed:
+        raise StudyError(
+            f"{root.name}: writing {', '.join(kept)} was interrupted, and {', '.join(changed)} changed since. Take "
+            f"them from a backup, or see that they fit each other; then delete {UNFINISHED_NAME}."
+        )
+    for name, (_, data) in kept.items():
+        if now[name] != after[name]:
+            write_whole(root / name, data)
+    path.unlink()
+    _sync_folder(root)
+
+
+def _sha256_or_none(path: Path) -> str | None:
+    return sha256_of(path) if path.is_file() else None
 
 
 def write_json(path: Path, value: object) -> None:
@@ -94,7 +138,7 @@ def make_folder_whole(path: Path, fill: Callable[[Path], None]) -> None:
 def study_lock(root: Path, *, wait_seconds: float = 0.0) -> Iterator[None]:
     """Hold the one lock of a study; a lock of a dead process is free by itself.
 
-    Whoever gets the lock removes what writes that were killed left half done.
+    Whoever gets the lock removes what writes that were killed left half done, and finishes ``write_together``.
     Raises StudyError that says which process holds it and since when.
     """
     lock = FileLock(str(root / LOCK_NAME), timeout=wait_seconds)
@@ -108,6 +152,7 @@ def study_lock(root: Path, *, wait_seconds: float = 0.0) -> Iterator[None]:
     try:
         started = datetime.now(UTC).isoformat(timespec="seconds")
         _remove_partial(root)
+        _finish_together(root)
         write_json(owner, {"process": os.getpid(), "machine": socket.gethostname(), "since": started})
         yield
     finally:

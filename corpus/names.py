@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterable
 
 DEFAULT_CONTEXT_LABELS = frozenset({"interviewer", "int", "i", "moderator", "facilitator", "researcher"})
 CONTEXT_CODING_SHARE = 0.05
+#: What the model is called beside coders, so that none of them can be.
+MODEL = "model"
 LONGEST_NAME = 40
 MOST_WORDS_IN_NAME = 4
 _JOINS = re.compile(r"[\s_-]+")
@@ -49,6 +51,11 @@ def shown_name(raw: str) -> str:
         if len(name) <= LONGEST_NAME and len(name.split()) <= MOST_WORDS_IN_NAME
         else "of this name"
     )
+
+
+def is_models(coder: str) -> bool:
+    """Whether a coder would be taken for the model, whatever the case of the name."""
+    return fold_name(coder) == MODEL
 
 
 def is_context(label: str, context: Collection[str]) -> bool:

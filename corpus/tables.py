@@ -131,7 +131,14 @@ def table_from_records(
 def write_table(
     path: Path, columns: Sequence[str], rows: Iterable[Sequence[str | float]], *, for_machines: bool = True
 ) -> None:
-    """Write a CSV file whole: UTF-8 without BOM, LF, quotes after RFC 4180.
+    """Write a CSV file whole, as ``table_bytes`` has it."""
+    write_whole(path, table_bytes(columns, rows, for_machines=for_machines))
+
+
+def table_bytes(
+    columns: Sequence[str], rows: Iterable[Sequence[str | float]], *, for_machines: bool = True
+) -> bytes:
+    """A CSV file: UTF-8 without BOM, LF, quotes after RFC 4180.
 
     for_machines: a cell that begins with = + - @ tab CR or ' gets one ' in front, so that no spreadsheet
     takes it for a formula; ``read_table(..., for_machines=True)`` takes it off again. A number among the rows is
@@ -143,7 +150,7 @@ def write_table(
         if len(row) != len(columns):
             raise ValueError(f"row {number} has {len(row)} cells for {len(columns)} columns")
         lines.append(_line([_written(cell, for_machines=for_machines) for cell in row]))
-    write_whole(path, "".join(lines).encode())
+    return "".join(lines).encode()
 
 
 def _line(cells: Sequence[str]) -> str:

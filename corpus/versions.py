@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import FileError
-from corpus.files import digest, read_json, sha256_of, write_json, write_whole
+from corpus.files import canonical_json, digest, read_json, sha256_of, write_json, write_whole
 from corpus.names import tidy_name
 from corpus.records import Transcript, Turn
 from corpus.study import Study
@@ -162,24 +162,37 @@ def keep_bindings(study: Study, found: Bindings, transcripts: Sequence[Transcrip
     found: every binding that the reading gave. transcripts: all that it knew; what the index says of others, and
     of files that were not read, stays as it is. Kept texts are never removed. Nothing is written if nothing is new.
     """
+    keep_texts(study, found, transcripts)
+    if data := index_with(study, found, transcripts):
+        write_whole(study.versions_dir / INDEX, data)
+
+
+def keep_texts(study: Study, found: Bindings, transcripts: Sequence[Transcript]) -> None:
+    """Keep the texts to which rows are bound; without the index nothing refers to them."""
     here = {transcript.transcript_id: transcript for transcript in transcripts}
     for name in sorted({name for per_transcript in found.values() for name in per_transcript}):
         in_use = {
             version for per_transcript in found.values() for version in per_transcript.get(name, {}).values()
         }
         _keep_version(study, here[name], in_use)
+
+
+def index_with(study: Study, found: Bindings, transcripts: Sequence[Transcript]) -> bytes:
+    """The index with these bindings, as ``keep_bindings`` writes it; empty if it says all of them already."""
+    here = {transcript.transcript_id for transcript in transcripts}
     before = read_bindings(study)
     after = dict(before)
     for file, per_transcript in found.items():
         others = {name: rows for name, rows in before.get(file, {}).items() if name not in here}
         after[file] = others | dict(per_transcript)
     after = {file: per_transcript for file, per_transcript in after.items() if per_transcript}
-    if after != before:
-        refer = {
-            file: {name: _by_version(rows) for name, rows in per_transcript.items()}
-            for file, per_transcript in after.items()
-        }
-        write_json(study.versions_dir / INDEX, {"schema": SCHEMA, "refer": refer})
+    if after == before:
+        return b""
+    refer = {
+        file: {name: _by_version(rows) for name, rows in per_transcript.items()}
+        for file, per_transcript in after.items()
+    }
+    return canonical_json({"schema": SCHEMA, "refer": refer}).encode()
 
 
 def _keep_version(study: Study, transcript: Transcript, in_use: set[str]) -> None:

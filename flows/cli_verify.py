@@ -27,8 +27,11 @@ def verify(
 
     Example:  precode verify my-study
     """
-    # A copy of what participants said must not stay behind when the process is told to end.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A copy of what participants said must not stay behind when the process is told to end, or its terminal closed.
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP; under nohup it is ignored, and stays so
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     try:
         return _verify(study_dir, run_id, as_json=as_json)
     except KeyboardInterrupt:

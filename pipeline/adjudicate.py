@@ -8,7 +8,8 @@ the consensus, whatever else is known of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -42,6 +43,8 @@ from pipeline.stages import Keys, one_by_one, quiet, run_stages
 from pipeline.units import Units, read_study_json, read_units
 
 _NEEDED = ("ingest", "preprocess", "units")
+#: Of rows that are not used: how many are named for each reason, and how many reasons are told.
+MOST_LINES, MOST_REASONS = 5, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ Decisions = Mapping[tuple[int, int], Decision]
 
 @dataclass(frozen=True, slots=True)
 class Adjudicated:
-    """What came of a file of decisions: lines for the researcher, and rows that were not used, with their reasons."""
+    """What came of a file of decisions, in lines for the researcher. rejected: of what was not used, and why."""
 
     told: tuple[str, ...]
     rejected: tuple[str, ...]
@@ -85,6 +88,11 @@ def adjudicate(study: Study, path: Path, *, today: date) -> Adjudicated:
     Raises FileError if the file cannot be read or holds no decision, StudyError if the study must be mended.
     """
     table = read_table_file(path, file=path.name)
+    if "quote" not in table.columns:
+        problem = (
+            "there is no quote column, by which a row is known to mean the words that stand at its place now"
+        )
+        raise FileError(path.name, [problem], "Fill in a copy of disagreements.csv that has all its columns.")
     keys = _keys_of_units(study)
     units = read_units(study, keys.units[0], keys.preprocess)
     ingested = read_ingested(study, keys.ingest)
@@ -93,18 +101,54 @@ def adjudicate(study: Study, path: Path, *, today: date) -> Adjudicated:
     decisions, rejected = read_decisions(table, units, readers, transcripts)
     if not decisions:
         remedy = f"Write {YES} or {NO} into the column 'decision' of the cells that you settle."
-        raise FileError(path.name, rejected or ["no cell is decided"], remedy)
+        raise FileError(path.name, by_reason(rejected) or ["no cell is decided"], remedy)
     standing = read_standing(study, units, keys.units[0], transcripts)
     settled = settle(readers, decisions, seen=standing.seen, given=standing.given)
     contradicted = _contradicted(decisions, standing, settled)
-    facts = read_study_json(study, keys.units[0])
+    sittings = _by_transcript(read_study_json(study, keys.units[0])["sittings"])
     statements = {
-        int(row): _statements(int(row), units, readers, decisions, settled, facts["sittings"])
+        int(row): _statements(int(row), units, readers, decisions, settled, sittings)
         for row in np.flatnonzero(settled.whole & ~standing.by_hand)
     }
     n_changed = write_consensus(study, units, standing, statements, transcripts, today=today)
     told = [*table.notes, *_told(units, standing, settled, n_changed)]
-    return Adjudicated(tuple(f"{path.name}: {line}" for line in told), (*rejected, *contradicted))
+    rejected += contradicted
+    n_used = len(decisions) - len(contradicted)
+    return Adjudicated(tuple(f"{path.name}: {line}" for line in told), tuple(_not_used(rejected, n_used)))
+
+
+def _not_used(rejected: Sequence[str], n_used: int) -> list[str]:
+    """What is said of the rows that were not used, so that nobody takes the file for refused."""
+    if not rejected:
+        return []
+    n = len(rejected)
+    others = "the others are" if n_used else "nor is any other"
+    head = f"{n:,} of its {n + n_used:,} decisions {'are' if n > 1 else 'is'} not used, {others}:"
+    return [head, *(f"  {line}" for line in by_reason(rejected))]
+
+
+def by_reason(rejected: Sequence[str]) -> list[str]:
+    """ "line 3: reason" of many rows as a line a reason, with the first rows that it holds for and how many more."""
+    lines: dict[str, list[str]] = defaultdict(list)
+    for told in rejected:
+        line, _, reason = told.partition(": ")
+        lines[reason].append(line.removeprefix("line "))
+    found = []
+    for reason, numbers in lines.items():
+        more = f" and {len(numbers) - MOST_LINES:,} more" if len(numbers) > MOST_LINES else ""
+        shown = ", ".join(numbers[:MOST_LINES])
+        found.append(f"{'lines' if len(numbers) > 1 else 'line'} {shown}{more}: {reason}")
+    if len(found) > MOST_REASONS:
+        n_others = sum(len(numbers) for numbers in list(lines.values())[MOST_REASONS:])
+        found[MOST_REASONS:] = [f"{n_others:,} more lines, for other reasons"]
+    return found
+
+
+def _by_transcript(sittings: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for sitting in sittings:
+        found[sitting["transcript_id"]].append(sitting)
+    return found
 
 
 def _keys_of_units(study: Study) -> Keys:
@@ -169,7 +213,7 @@ def _cell_of(
     transcripts: Mapping[str, Transcript],
 ) -> tuple[int, int]:
     """Segment and code of a row. Raises AddressError if the study has no such cell."""
-    name, code = tidy_name(row.cells["transcript"]), tidy_name(row.cells["code"])
+    name, code = _known(row.cells["transcript"], transcripts), _known(row.cells["code"], code_at)
     if name not in transcripts:
         raise AddressError(f"no transcript {shown_name(name)}")
     if code not in code_at:
@@ -178,10 +222,17 @@ def _cell_of(
     if _as_a_spreadsheet_leaves(row.cells.get("quote", "")) != _as_a_spreadsheet_leaves(
         transcripts[name].text[start:end]
     ):
-        raise AddressError(f"the quote is not what stands at {start} to {end} of the transcript")
+        raise AddressError("the quote is not what stands at this place of the transcript")
     if (name, start, end) not in segment_at:
-        raise AddressError(f"no segment stands at {start} to {end} of the transcript")
+        raise AddressError("no segment stands at this place of the transcript")
     return segment_at[name, start, end], code_at[code]
+
+
+def _known(raw: str, names: Collection[str]) -> str:
+    """A name as it is written or, if there is none, without the ' that keeps it from being a formula."""
+    name = tidy_name(raw)
+    bare = tidy_name(raw.removeprefix("'"))
+    return bare if name not in names and bare in names else name
 
 
 def _as_a_spreadsheet_leaves(words: str) -> str:
@@ -219,13 +270,16 @@ def _statements(
     readers: Readers,
     decisions: Decisions,
     settled: Settled,
-    sittings: Sequence[Mapping[str, Any]],
+    sittings: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> list[Statement]:
-    """What is to stand in the consensus on one segment; at least one row, so that it is known for settled."""
+    """What is to stand in the consensus on one segment; at least one row, so that it is known for settled.
+
+    sittings: by transcript.
+    """
     coders = {
         name for name, here in zip(units.coders, units.read[:, row] & units.is_human, strict=True) if here
     }
-    agreed_basis = basis_of_agreed(coders, units.segments[row].transcript_id, sittings)
+    agreed_basis = basis_of_agreed(coders, sittings.get(units.segments[row].transcript_id, ()))
     found = []
     for place, code in enumerate(units.codes):
         given = bool(settled.given[row, place])

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from corpus.bring_in import TABLES, BroughtIn, bring_files_in
+from corpus.coded import CONSENSUS
 from corpus.errors import FileError, StudyError
 from corpus.readers import read_table_file
 from corpus.study import MODEL_SUFFIX, Study
@@ -30,7 +31,7 @@ def bring_all_in(
     others = [path for path in files if path not in models and path not in decisions]
     brought = bring_files_in(study, others, coder=coder)
     if decisions:
-        brought = _bring_decisions_in(study, decisions, brought, today=today or date.today())
+        brought = _bring_decisions_in(study, decisions, brought, coder=coder, today=today or date.today())
     return _bring_models_in(study, models, brought) if models else brought
 
 
@@ -44,7 +45,7 @@ def _holds_decisions(path: Path) -> bool:
 
 
 def _bring_decisions_in(
-    study: Study, decisions: Sequence[Path], others: BroughtIn, *, today: date
+    study: Study, decisions: Sequence[Path], others: BroughtIn, *, coder: str, today: date
 ) -> BroughtIn:
     from pipeline.adjudicate import adjudicate  # seconds, which other files need not wait for
 
@@ -56,8 +57,10 @@ def _bring_decisions_in(
             set_aside[path.name] = _reason(error)
             continue
         brought += found.told
+        if coder:
+            brought.append(f"{path.name}: --coder is not used: decisions become the {CONSENSUS}")
         if found.rejected:
-            set_aside[path.name] = "; ".join(found.rejected)
+            set_aside[path.name] = "\n".join(found.rejected)
     return BroughtIn(tuple(brought), set_aside)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,16 @@ TOLERANCE = 1e-3
 MOST_FLAGS = 1e-3
 SAME, WITHIN, DIFFERS = "same bytes", f"figures within {TOLERANCE}", "differs"
 RENDERED = "rendered from the tables, not compared"
-SUGGESTIONS = "suggestions.csv"
+SUGGESTIONS, DISAGREEMENTS = "suggestions.csv", "disagreements.csv"
 _ADDRESS = ("transcript", "start", "end", "code")
 #: What names a row where the order of rows follows from figures.
-KEYS: Mapping[str, tuple[str, ...]] = {SUGGESTIONS: _ADDRESS, "reading.csv": _ADDRESS}
+KEYS: Mapping[str, tuple[str, ...]] = {
+    SUGGESTIONS: _ADDRESS,
+    DISAGREEMENTS: _ADDRESS,
+    "reading.csv": _ADDRESS,
+}
+#: Of disagreements: whether the model gives the code there, a flag as those of suggestions.csv are.
+SAYS = "model"
 #: Told beside a suggestion: a choice of the few that weigh most, which a last digit can turn.
 REASONS = ("evidence", "nearest", "nearest_not")
 #: Counts of flags: they may differ by as many as flags do.
@@ -95,7 +101,7 @@ def compare_folders(then: Path, here: Path, names: Sequence[str], *, by_bytes: b
     n_flags = 0
     for name in every:
         compared = compare_file(then / name, here / name, by_bytes=by_bytes, n_flags=n_flags)
-        n_flags += 0 if by_bytes else len(compared.flags)
+        n_flags += len(compared.flags) if name == SUGGESTIONS and not by_bytes else 0
         found.append(compared)
     return tuple(sorted(found, key=lambda compared: compared.file))
 
@@ -107,8 +113,7 @@ def compare_file(then: Path, here: Path, *, by_bytes: bool, n_flags: int = 0) ->
         where = "only then" if then.is_file() else "only here"
         return Compared(name, DIFFERS, (Difference("the file", what=where),))
     if then.read_bytes() == here.read_bytes():
-        n = len(_rows(then)[1]) if name == SUGGESTIONS else None
-        return Compared(name, SAME, n_flags=n)
+        return Compared(name, SAME, n_flags=_n_flags(name, _rows(then)[1]) if name in FLAGGED else None)
     found = _by_content(then, here, Rule(0.0 if by_bytes else TOLERANCE, n_flags))
     if not by_bytes or found.verdict == DIFFERS:
         return found
@@ -118,8 +123,8 @@ def compare_file(then: Path, here: Path, *, by_bytes: bool, n_flags: int = 0) ->
 
 def _by_content(then: Path, here: Path, rule: Rule) -> Compared:
     name = here.name
-    if name == SUGGESTIONS:
-        return _compare_flags(then, here, rule)
+    if name in FLAGGED:
+        return FLAGGED[name](then, here, rule)
     if name.endswith(".json"):
         return _judged(name, _json_differences(_read(then), _read(here), rule))
     if name.endswith(".csv"):
@@ -137,26 +142,62 @@ def _judged(name: str, found: Iterator[Difference]) -> Compared:
 def _compare_flags(then: Path, here: Path, rule: Rule) -> Compared:
     """Flags by address and code; of those on both sides the figures and texts, the reasons only counted."""
     (before, old), (now, new) = _rows(then), _rows(here)
-    flags = tuple(
-        Difference(_told(key), what="only then" if key in old else "only here")
-        for key in sorted(old.keys() ^ new.keys(), key=_order)
-    )
+    flags = tuple(_rows_differ(old, new))
     both = [(old[key], new[key]) for key in old if key in new]
     columns = [name for name in before if name not in REASONS]
     found = [*_columns_differ(before, now), *_cells_differ(both, columns, rule)]
     n_reasons = sum(any(a.cells.get(c) != b.cells.get(c) for c in REASONS) for a, b in both)
+    return _judged_flags(SUGGESTIONS, found, flags, _n_flags(SUGGESTIONS, old), rule, n_reasons)
+
+
+def _compare_disagreements(then: Path, here: Path, rule: Rule) -> Compared:
+    """Cells by address and code, for their order follows from a figure; what the model says of them as flags."""
+    (before, old), (now, new) = _rows(then), _rows(here)
+    both = {key: (row, new[key]) for key, row in old.items() if key in new}
+    flags = tuple(
+        Difference(_told(key), what="the model says otherwise here")
+        for key, (a, b) in sorted(both.items(), key=lambda pair: _order(pair[0]))
+        if a.cells.get(SAYS) != b.cells.get(SAYS)
+    )
+    columns = [name for name in before if name != SAYS]
+    found = [
+        *_columns_differ(before, now),
+        *_rows_differ(old, new),
+        *_cells_differ(list(both.values()), columns, rule),
+    ]
+    return _judged_flags(DISAGREEMENTS, found, flags, _n_flags(DISAGREEMENTS, old), rule)
+
+
+def _n_flags(name: str, rows: Mapping[tuple[str, ...], Row]) -> int:
+    """Suggestions, or disagreements of which the model says something."""
+    return len(rows) if name == SUGGESTIONS else sum(bool(row.cells.get(SAYS)) for row in rows.values())
+
+
+def _judged_flags(
+    name: str,
+    found: Sequence[Difference],
+    flags: tuple[Difference, ...],
+    n_flags: int,
+    rule: Rule,
+    n_reasons: int = 0,
+) -> Compared:
     # Divided by nothing, a share is undefined: then no flag may differ.
-    too_many = len(flags) > (MOST_FLAGS if rule.tolerance else 0) * len(old)
+    too_many = len(flags) > (MOST_FLAGS if rule.tolerance else 0) * n_flags
     verdict = DIFFERS if found or too_many else WITHIN
-    return Compared(SUGGESTIONS, verdict, tuple(found), flags, len(old), n_reasons)
+    return Compared(name, verdict, tuple(found), flags, n_flags, n_reasons)
+
+
+FLAGGED: Mapping[str, Callable[[Path, Path, Rule], Compared]] = {
+    SUGGESTIONS: _compare_flags,
+    DISAGREEMENTS: _compare_disagreements,
+}
 
 
 def _table_differences(then: Path, here: Path, rule: Rule) -> Iterator[Difference]:
     (before, old), (now, new) = _rows(then), _rows(here)
     yield from _columns_differ(before, now)
     if then.name in KEYS:
-        for key in sorted(old.keys() ^ new.keys(), key=_order):
-            yield Difference(_told(key), what="only then" if key in old else "only here")
+        yield from _rows_differ(old, new)
     elif len(old) != len(new):
         yield Difference("number of rows", len(old), len(new))
     yield from _cells_differ([(old[key], new[key]) for key in old if key in new], before, rule)
@@ -171,6 +212,14 @@ def _rows(path: Path) -> tuple[tuple[str, ...], dict[tuple[str, ...], Row]]:
         for place, row in enumerate(table.rows)
     }
     return table.columns, named
+
+
+def _rows_differ(
+    old: Mapping[tuple[str, ...], Row], new: Mapping[tuple[str, ...], Row]
+) -> Iterator[Difference]:
+    """Rows that stand on one side alone."""
+    for key in sorted(old.keys() ^ new.keys(), key=_order):
+        yield Difference(_told(key), what="only then" if key in old else "only here")
 
 
 def _order(key: tuple[str, ...]) -> tuple[str, int, tuple[str, ...]]:

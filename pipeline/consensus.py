@@ -27,9 +27,7 @@ from corpus.records import Coding, Segment, Transcript
 from corpus.study import Study, coder_files
 from corpus.tables import Row, Table, read_table
 from corpus.units import place_codings
-from corpus.versions import (
-    earlier_versions,
-)
+from corpus.versions import earlier_versions
 from pipeline.compare.columns import BoolArray
 from pipeline.units import Units, read_stretches
 
@@ -83,14 +81,15 @@ def nothing_given(basis: str) -> Statement:
     return Statement("", f"{MARK}nobody gave a code", "", basis)
 
 
-def basis_of_agreed(coders: Collection[str], name: str, sittings: Iterable[Mapping[str, Any]]) -> str:
+def basis_of_agreed(coders: Collection[str], sittings: Iterable[Mapping[str, Any]]) -> str:
     """How cells came about on which all agree: nobody looked at them again, so as the coders coded the transcript.
 
-    "seen" if any of them had suggestions in view there, "blind" if all say that they had not, else "".
+    sittings: of that transcript. "seen" if any of them had suggestions in view there, "blind" if all say that they
+    had not, else "".
     """
     bases: set[str] = set()
     for sitting in sittings:
-        if sitting["coder"] in coders and sitting["transcript_id"] == name:
+        if sitting["coder"] in coders:
             bases.update(sitting["bases"])
     if bases & {"seen", "accepted"}:
         return "seen"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -12,11 +11,20 @@ from corpus.bring_codings import WRITTEN_COLUMNS
 from corpus.coded import CONSENSUS
 from corpus.codings import bindings_name
 from corpus.coverage import COVERAGE, COVERAGE_COLUMNS
+from corpus.files import write_together
 from corpus.names import tidy_name
 from corpus.records import Segment, Transcript
 from corpus.study import Study, coder_files
-from corpus.tables import Row, Table, write_table
-from corpus.versions import ADDRESS_COLUMNS, keep_bindings, read_bindings, row_digest, version_of
+from corpus.tables import Row, Table, table_bytes
+from corpus.versions import (
+    ADDRESS_COLUMNS,
+    INDEX,
+    index_with,
+    keep_texts,
+    read_bindings,
+    row_digest,
+    version_of,
+)
 from pipeline.consensus import FILE, Standing, Statement, read_coverage_table
 from pipeline.units import Units
 
@@ -38,18 +46,17 @@ def write_consensus(
     found = _compare(units.segments, standing, statements, today)
     if not found.changed:
         return 0
-    before = [_read_cells(*stretch) for stretch in standing.stretches]
-    reads = [_read_cells(*stretch) for stretch in _merged(units.segments, found.unread)]
-    _add_coverage(study, before)
-    # In between nothing may count as declined: codings outside coverage.csv and coverage without codings do not.
-    if standing.seen.any():
-        _write_codings(study, standing.table, found)
-        _add_coverage(study, reads)
-    else:
-        _add_coverage(study, reads)
-        _write_codings(study, standing.table, found)
-    _bind(study, bindings_name(CONSENSUS), found.new, transcripts, removed=found.gone)
-    _bind(study, COVERAGE, [*before, *reads], transcripts)
+    reads = [
+        _read_cells(*stretch) for stretch in (*standing.stretches, *_merged(units.segments, found.unread))
+    ]
+    # One without the other would say that a code was declined, or read, where nobody said so.
+    files: dict[str, bytes] = {}
+    if found.new or found.gone:
+        files[_consensus_file(study)] = _codings_with(standing.table, found)
+    if reads:
+        files[COVERAGE] = _coverage_with(study, reads)
+    files |= _bind(study, found, reads, transcripts)
+    write_together(study.root, files)
     return len(found.changed)
 
 
@@ -117,21 +124,25 @@ def _merged(segments: Sequence[Segment], places: Sequence[int]) -> list[tuple[st
     return found
 
 
-def _write_codings(study: Study, table: Table, found: _Renewal) -> None:
+def _consensus_file(study: Study) -> str:
+    """Where the codings of the consensus stand, or are to stand, below the study."""
+    names = (path.name for path in coder_files(study) if tidy_name(path.stem) == CONSENSUS)
+    return next((f"codings/{name}" for name in names), FILE)
+
+
+def _codings_with(table: Table, found: _Renewal) -> bytes:
     gone = {row.line for row in found.gone}
     kept = [row.cells for row in table.rows if row.line not in gone]
-    columns = _columns(table, WRITTEN_COLUMNS)
-    path = next((path for path in coder_files(study) if tidy_name(path.stem) == CONSENSUS), study.root / FILE)
-    write_table(path, columns, [[cells.get(name, "") for name in columns] for cells in [*kept, *found.new]])
+    return _as_bytes(_columns(table, WRITTEN_COLUMNS), [*kept, *found.new])
 
 
-def _add_coverage(study: Study, reads: Sequence[Mapping[str, str]]) -> None:
-    if not reads:
-        return
+def _coverage_with(study: Study, reads: Sequence[Mapping[str, str]]) -> bytes:
     table = read_coverage_table(study)
-    columns = _columns(table, COVERAGE_COLUMNS)
-    rows = [*(row.cells for row in table.rows), *reads]
-    write_table(study.root / COVERAGE, columns, [[cells.get(name, "") for name in columns] for cells in rows])
+    return _as_bytes(_columns(table, COVERAGE_COLUMNS), [*(row.cells for row in table.rows), *reads])
+
+
+def _as_bytes(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> bytes:
+    return table_bytes(columns, [[cells.get(name, "") for name in columns] for cells in rows])
 
 
 def _columns(table: Table, wanted: Sequence[str]) -> list[str]:
@@ -140,25 +151,40 @@ def _columns(table: Table, wanted: Sequence[str]) -> list[str]:
 
 def _bind(
     study: Study,
-    file: str,
-    new: Sequence[Mapping[str, str]],
+    found: _Renewal,
+    reads: Sequence[Mapping[str, str]],
     transcripts: Mapping[str, Transcript],
-    *,
-    removed: Sequence[Row] = (),
-) -> None:
-    """Say at once that new rows refer to the transcripts as they are.
+) -> dict[str, bytes]:
+    """The index of versions that says that new rows refer to the transcripts as they are, if it does not yet.
 
-    A transcript may have been edited: then rows at the same places may once have meant other words.
+    A transcript may have been edited: then rows at the same places may once have meant other words. The texts are
+    kept at once.
     """
-    columns = COVERAGE_COLUMNS if file == COVERAGE else ADDRESS_COLUMNS
-    before, gone = read_bindings(study).get(file, {}), {row_digest(row.cells, columns) for row in removed}
-    now: dict[str, dict[str, str]] = defaultdict(dict)
-    for name in {tidy_name(row.cells["transcript"]) for row in removed}:
-        now[name] = {}
-    for cells in new:
-        now[cells["transcript"]][row_digest(cells, columns)] = version_of(transcripts[cells["transcript"]])
-    found = {
-        name: {row: version for row, version in before.get(name, {}).items() if row not in gone} | rows
-        for name, rows in now.items()
+    cells = [*found.new, *reads, *(row.cells for row in found.gone)]
+    touched = [transcripts[name] for name in sorted({tidy_name(row["transcript"]) for row in cells})]
+    gone = {row_digest(row.cells) for row in found.gone}
+    before = read_bindings(study)
+    file = bindings_name(CONSENSUS)
+    bindings = {
+        file: _bound(before.get(file, {}), found.new, touched, ADDRESS_COLUMNS, gone),
+        COVERAGE: _bound(before.get(COVERAGE, {}), reads, touched, COVERAGE_COLUMNS),
     }
-    keep_bindings(study, {file: found}, [transcripts[name] for name in found])
+    keep_texts(study, bindings, touched)
+    index = index_with(study, bindings, touched)
+    return {f"{study.versions_dir.name}/{INDEX}": index} if index else {}
+
+
+def _bound(
+    before: Mapping[str, Mapping[str, str]],
+    new: Sequence[Mapping[str, str]],
+    transcripts: Sequence[Transcript],
+    columns: Sequence[str],
+    gone: Collection[str] = (),
+) -> dict[str, dict[str, str]]:
+    """Of one file and each of these transcripts, digest of a row -> version; gone: digests of rows removed."""
+    found = {}
+    for transcript in transcripts:
+        name, version = transcript.transcript_id, version_of(transcript)
+        old = {row: made_on for row, made_on in before.get(name, {}).items() if row not in gone}
+        found[name] = old | {row_digest(row, columns): version for row in new if row["transcript"] == name}
+    return found

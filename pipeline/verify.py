@@ -64,13 +64,17 @@ def verify(study: Study, run_id: str = "", *, on_stage: OnStage = quiet) -> Veri
     found = Verified(
         run_id, sha256_of(study.runs_dir / run_id / MANIFEST), notes=tuple(_left(study, manifest))
     )
-    if damaged := tuple(_damaged(study, manifest)):
-        return replace(found, damaged=damaged)
-    then = Study(study.root, _settings_then(manifest))
-    found = replace(found, notes=(*found.notes, *_grouped(study, then)))
-    plan = _plan_then(then, manifest)
-    if changed := tuple(sorted(_changed(study, then, plan, manifest))):
-        return replace(found, changed=changed)
+    found = replace(found, damaged=tuple(_damaged(study, manifest)))
+    try:
+        then = Study(study.root, _settings_then(manifest))
+        found = replace(found, notes=(*found.notes, *_grouped(study, then)))
+        plan = _plan_then(then, manifest)
+        found = replace(found, changed=tuple(sorted(_changed(study, then, plan, manifest))))
+    except StudyError:
+        if not found.damaged:
+            raise
+    if found.damaged or found.changed:
+        return found
     # Its owner's alone, and gone whatever happens.
     with tempfile.TemporaryDirectory(prefix="precode-verify-") as scratch:
         return _run_again(then, plan, manifest, Path(scratch), found, on_stage)

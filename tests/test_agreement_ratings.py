@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 from dataclasses import fields
 from pathlib import Path
@@ -11,9 +12,11 @@ import krippendorff
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from corpus.errors import StudyError
+from corpus.errors import FileError, StudyError
+from pipeline.agreement.alpha import Level
 from pipeline.agreement.coefficients import COEFFICIENTS
 from pipeline.agreement.pairs import PAIR_STATISTICS
+from pipeline.agreement.rated_file import as_json, as_lines, audit_table
 from pipeline.agreement.ratings import OVERALL, PAIRWISE, RatingsAgreement, RatingsError, rate_table
 from pipeline.agreement.sets import DISTANCES
 from pipeline.agreement.unitizing import UnitizingAgreement
@@ -90,7 +93,7 @@ def test_everything_wrong_with_a_table_is_said_at_once() -> None:
         "duplicate unit id: '1' stands 2 times",
         "duplicate coder: 'Ann' stands 2 times",
         "unit '1': 1 values for 2 coders",
-        "unit '2': value 'z' is not among the categories",
+        "coder 'Ann', unit '2': value 'z' is not among the categories",
     )
 
 
@@ -157,3 +160,100 @@ def test_what_is_no_number_is_refused_where_the_level_asks_for_one(level: str, b
     with pytest.raises(RatingsError) as caught:
         rate_table(["u", "v"], ["Ann", "Bob"], [["1", bad], ["2", "2"]], level=level)  # type: ignore[arg-type]
     assert f"unit 'u': value '{bad}' is no number" in str(caught.value)
+
+
+def audited(tmp_path: Path, table: str, *, level: Level = "nominal") -> RatingsAgreement:
+    path = tmp_path / "ratings.csv"
+    path.write_text(table, encoding="utf-8")
+    return audit_table(path, level=level)
+
+
+TURNS = "unit,speaker,text\n" + "".join(
+    f"{n},P{n},Honestly I never told my mother about the {n} letters\n" for n in range(30)
+)
+
+
+def test_a_wrong_table_puts_no_sentence_on_the_terminal(tmp_path: Path) -> None:
+    with pytest.raises(FileError) as refused:
+        audited(tmp_path, TURNS, level="ordinal")
+    told = str(refused.value)
+    assert "mother" not in told
+    assert "coder 'text', unit '0': value (a long text) is no number, as level ordinal asks" in told
+    assert "coder 'text': 27 more values are no number" in told
+    assert told.count("coder 'speaker'") == 4
+
+    found = audited(tmp_path, TURNS)
+    assert "mother" not in "\n".join(as_lines(found)) + json.dumps(as_json(found))
+    assert "values: 60 different ones, 30 of them long texts: are these ratings?" in as_lines(found)
+    assert (as_json(found)["n_categories"], len(as_json(found)["categories"])) == (60, 30)
+
+
+def test_a_table_without_a_header_puts_no_sentence_on_the_terminal(tmp_path: Path) -> None:
+    first = "P1,Honestly I never told my mother about it,She did not ask me about it either\n"
+    found = audited(tmp_path, first + "P2,a,b\nP3,,b\n")
+    told = "\n".join(as_lines(found)) + json.dumps(as_json(found))
+    assert "mother" not in told
+    assert "ask me" not in told
+
+
+def test_units_that_stand_twice_are_counted_after_a_few_and_never_sentences(tmp_path: Path) -> None:
+    rows = "".join(f"what my mother said in {n // 2},a,a\n" for n in range(40))
+    with pytest.raises(FileError) as refused:
+        audited(tmp_path, "unit,Ann,Bob\n" + rows)
+    told = str(refused.value)
+    assert "mother" not in told
+    assert told.count("stands 2 times") == 5
+    assert "15 more unit ids stand more than once" in told
+
+
+@pytest.mark.parametrize("level", ["nominal", "interval"])
+def test_numbers_are_told_exactly_and_in_their_order(tmp_path: Path, level: Level) -> None:
+    table = "unit,Ann,Bob\n1,1234567,1234568\n2,10,9\n3,0.1,-2\n4,9,9\n"
+    found = audited(tmp_path, table, level=level)
+    assert found.categories == ("-2", "0.1", "9", "10", "1234567", "1234568")
+    assert "values: -2, 0.1, 9, 10, 1234567, 1234568" in as_lines(found)
+
+
+def test_values_that_are_no_numbers_are_in_the_order_of_letters() -> None:
+    assert rate("10,9", "b,9").categories == ("10", "9", "b")
+
+
+def test_above_nominal_every_figure_says_of_which_level_it_is(tmp_path: Path) -> None:
+    found = audited(tmp_path, "unit,Ann,Bob\n1,1,2\n2,2,2\n3,3,1\n", level="ordinal")
+    labels = {line[2:].rsplit("  ", 1)[0].strip() for line in as_lines(found) if line.startswith("  ")}
+    assert labels == {
+        "Percent agreement (nominal)",
+        "Fleiss' kappa (nominal)",
+        "Krippendorff's alpha (ordinal)",
+        "Gwet's AC1 (nominal)",
+        "Brennan-Prediger (PABAK) (nominal)",
+        "Cohen's kappa (nominal)",
+        "Scott's pi (nominal)",
+        "Precision (nominal, macro over values)",
+        "Recall (nominal, macro over values)",
+        "F1 (nominal, macro over values)",
+        "Cohen's weighted kappa (linear, by rank)",
+        "Cohen's weighted kappa (quadratic, by rank)",
+    }
+    told = as_json(found)
+    assert told["level"] == "ordinal"
+    assert told["levels"]["krippendorff_alpha"] == "ordinal"
+    assert told["levels"]["gwet_ac1"] == "nominal"
+    assert told["levels"]["weighted_kappa_quadratic"] == "rank"
+
+
+def test_a_table_says_once_why_it_has_no_intervals_and_for_machines_how_each_figure_is_computed(
+    tmp_path: Path,
+) -> None:
+    found = audited(tmp_path, "unit,Ann,Bob\n1,a,a\n2,a,b\n")
+    assert [line for line in as_lines(found) if "interval" in line] == [
+        "No intervals: a table of ratings has no transcripts to take them over."
+    ]
+    told = as_json(found)
+    assert told["intervals"] is None
+    assert told["intervals_reason"] == "a table of ratings has no transcripts to take them over"
+    computed = {*told["overall"], *told["pairs"][0]} - {"a", "b", "n_units", "undefined"}
+    assert told["sources"].keys() == computed
+    assert all(source["formula"] and source["source"] for source in told["sources"].values())
+    assert "Precision (macro over values)" in {source["title"] for source in told["sources"].values()}
+    assert "Cohen (1960)" in told["sources"]["cohen_kappa"]["source"]

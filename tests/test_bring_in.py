@@ -143,6 +143,16 @@ def test_code_that_is_not_in_the_codebook_is_kept_and_told(study: Study, bring) 
     assert [row["code"] for row in codings_of(study, "ann")] == ["Fear"]
 
 
+@pytest.mark.parametrize("coder", ["model", " Model"])
+def test_coder_who_would_be_taken_for_the_model_is_not_brought_in(study: Study, bring, coder: str) -> None:
+    before = everything_in(study)
+    by_option = bring({"all.csv": "transcript,code,start,end\nclinic,x,0,3\n"}, coder=coder)
+    by_column = bring({"all.csv": f"{HEADER}clinic,{coder},x,0,3\n"})
+    for found in (by_option, by_column):
+        assert "the model's own" in found.set_aside["all.csv"]
+    assert everything_in(study) == before
+
+
 @pytest.mark.parametrize("coder", ["../ann", "a/b", "a\\b", ".ann", "a:b", "a*"])
 def test_coder_whose_name_cannot_be_a_file_is_refused(study: Study, bring, coder: str) -> None:
     before = everything_in(study)

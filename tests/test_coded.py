@@ -151,6 +151,12 @@ def test_coders_whose_names_differ_only_by_case_are_told(coded) -> None:
     assert any(note.startswith("coders 'Ann' and 'ann' differ only by case") for note in found.notes)
 
 
+@pytest.mark.parametrize("name", ["model", "Model", "MODEL"])
+def test_a_coder_who_would_be_taken_for_the_model_is_refused(coded, name: str) -> None:
+    with pytest.raises(FileError, match=rf"codings/{name}\.csv(.|\n)*the model's own(.|\n)*[Rr]ename"):
+        coded({f"codings/{name}.csv": f"{HEADER}t1,x,0,3\n"})
+
+
 def test_two_files_of_one_coder_are_refused(coded) -> None:
     row = f"{HEADER}t1,x,0,3\n"
     with pytest.raises(FileError, match="Zoë"):

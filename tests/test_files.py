@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from corpus.errors import StudyError
 from corpus.files import (
+    UNFINISHED_NAME,
     canonical_json,
     digest,
     make_folder_whole,
@@ -23,6 +24,7 @@ from corpus.files import (
     sha256_of,
     study_lock,
     write_json,
+    write_together,
     write_whole,
 )
 
@@ -196,3 +198,63 @@ def test_study_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="cannot write into the study folder"), study_lock(tmp_path):
         pass
     tmp_path.chmod(0o700)
+
+
+def interrupted(root: Path, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    """Two files are to be written together; the process ends before file number ``at`` is put in place."""
+    put, done = Path.replace, []
+
+    def replace(path: Path, target: Path) -> Path:
+        if len(done) == at:
+            raise KeyboardInterrupt
+        done.append(target)
+        return put(path, target)
+
+    (root / "a.csv").write_text("old a")
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Path, "replace", replace)
+        write_together(root, {"a.csv": b"new a", "below/b.csv": b"new b"})
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"), [(0, ["old a"]), (1, ["new a", "new b"]), (2, ["new a", "new b"])]
+)
+def test_files_written_together_are_all_there_or_none_once_the_lock_is_taken_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, expected: list[str]
+) -> None:
+    interrupted(tmp_path, monkeypatch, at)
+    with study_lock(tmp_path):
+        found = [
+            path.read_text() for path in (tmp_path / "a.csv", tmp_path / "below/b.csv") if path.is_file()
+        ]
+    assert found == expected
+    assert not (tmp_path / UNFINISHED_NAME).exists()
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_file_that_somebody_changed_since_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    interrupted(tmp_path, monkeypatch, at)
+    (tmp_path / "a.csv").write_text("by hand")
+    with (
+        pytest.raises(StudyError, match=r"a\.csv changed since.*delete \.precode\.unfinished"),
+        study_lock(tmp_path),
+    ):
+        raise AssertionError("got the lock")
+    assert (tmp_path / "a.csv").read_text() == "by hand"
+    assert not (tmp_path / "below/b.csv").exists()
+    (tmp_path / UNFINISHED_NAME).unlink()
+    with study_lock(tmp_path):
+        assert (tmp_path / "a.csv").read_text() == "by hand"
+
+
+@pytest.mark.parametrize("kept", ["{}", "[]", "half", '{"../x": {"before": null, "after": "y"}}'])
+def test_a_damaged_note_of_what_is_to_be_written_is_named_and_nothing_is_written(
+    tmp_path: Path, kept: str
+) -> None:
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / UNFINISHED_NAME).write_text(kept)
+    with pytest.raises(StudyError, match="Delete it"), study_lock(tmp_path / "study"):
+        raise AssertionError("got the lock")
+    assert names_in(tmp_path) == ["study"]

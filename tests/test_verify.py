@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -248,6 +248,23 @@ def test_damaged_output_is_named_and_nothing_is_run(study: Study, gone: bool) ->
     assert found.damaged[0][1].startswith("missing" if gone else "not what the run wrote")
 
 
+def test_damaged_outputs_and_changed_inputs_are_named_together(study: Study) -> None:
+    (run_dir(study) / "agreement.csv").unlink()
+    (study.codings_dir / "bob.csv").unlink()
+    found = verify(study, on_stage=never)
+    assert [file for file, _ in found.damaged] == [f"runs/{latest_run(study)}/agreement.csv"]
+    assert found.changed == (("codings/bob.csv", "removed"),)
+    assert not found.verified
+    assert "  codings/bob.csv: removed" in as_lines(found)
+
+
+def test_damaged_output_is_named_of_a_study_that_cannot_be_read_any_more(study: Study) -> None:
+    (run_dir(study) / "agreement.csv").unlink()
+    shutil.rmtree(study.transcripts_dir)
+    found = verify(study, on_stage=never)
+    assert [file for file, _ in found.damaged] == [f"runs/{latest_run(study)}/agreement.csv"]
+
+
 def test_damaged_model_is_named_and_a_deleted_one_only_noted(study: Study) -> None:
     version = json.loads((run_dir(study) / "manifest.json").read_bytes())["model"]["version"]
     model = study.models_dir / version
@@ -402,6 +419,59 @@ def test_of_a_flag_on_both_sides_figures_and_texts_are_compared_and_reasons_coun
         assert "train" not in f"{difference.where} {difference.what}"
 
 
+def disputed(
+    path: Path,
+    *,
+    n: int = 2000,
+    would_change: float = 0.1,
+    gave: str = "ann",
+    says: Mapping[int, str] | None = None,
+) -> Path:
+    """says: place of a row -> what the model says there, "yes" without."""
+    path.parent.mkdir(exist_ok=True)
+    cells = [
+        [
+            "t1",
+            str(10 * i),
+            str(10 * i + 5),
+            "the bus",
+            "Waiting",
+            gave,
+            (says or {}).get(i, "yes"),
+            would_change + i / n,
+        ]
+        for i in range(n)
+    ]
+    columns = ("transcript", "start", "end", "quote", "code", "gave", "model", "would_change")
+    # The order follows from a figure.
+    write_table(path, columns, sorted(cells, key=lambda row: (row[-1], row[1]), reverse=would_change > 0.1))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("other", "verdict", "n_flags"),
+    [
+        ({}, WITHIN, 0),
+        ({"would_change": 0.1009}, WITHIN, 0),
+        ({"would_change": 0.102}, DIFFERS, 0),
+        ({"says": {3: "no"}}, WITHIN, 1),
+        ({"says": {3: "no", 4: "no"}}, WITHIN, 2),
+        ({"says": {3: "no", 4: "no", 5: ""}}, DIFFERS, 3),
+        ({"gave": "bob"}, DIFFERS, 0),
+        ({"n": 1999}, DIFFERS, 0),
+    ],
+)
+def test_disagreements_are_compared_by_their_place_and_what_the_model_says_counts_as_flags(
+    tmp_path: Path, other: dict[str, Any], verdict: str, n_flags: int
+) -> None:
+    then = disputed(tmp_path / "then" / "disagreements.csv")
+    here = disputed(tmp_path / "here" / "disagreements.csv", **other)
+    with here.open("a") as stream:
+        stream.write("\n")  # no row, but other bytes
+    found = compare_file(then, here, by_bytes=False)
+    assert (found.verdict, len(found.flags), found.n_flags) == (verdict, n_flags, 2000)
+
+
 def test_counts_of_flags_may_differ_by_as_many_as_flags_do() -> None:
     assert Rule(1e-3, 2).allows("n_suggestions", 10, 12)
     assert not Rule(1e-3, 2).allows("n_suggestions", 10, 13)
@@ -519,15 +589,15 @@ def test_command_tells_machines_and_ends_with_0_if_verified_else_1(study: Study,
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process there is not told to end, it is ended")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_process_that_is_told_to_end_leaves_no_copy_behind(
-    study: Study, scratch_dir: Path, number: signal.Signals
+    study: Study, scratch_dir: Path, name: str
 ) -> None:
     started = precode("verify", study.root, scratch=scratch_dir)
     deadline = time.monotonic() + 120
     while not list(scratch_dir.glob("precode-verify-*/study/*/cache")) and time.monotonic() < deadline:
         time.sleep(0.01)
-    started.send_signal(number)
+    started.send_signal(signal.Signals[name])
     _, err = started.communicate(timeout=120)
     assert started.returncode == 130, err
     assert "Stopped" in err

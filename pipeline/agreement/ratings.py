@@ -10,6 +10,7 @@ from functools import partial
 from itertools import combinations
 
 from corpus.errors import StudyError
+from corpus.names import MOST_WORDS_IN_NAME
 from pipeline.agreement.alpha import Level, krippendorff_alpha
 from pipeline.agreement.brennan import brennan_prediger
 from pipeline.agreement.cohen import cohen_kappa
@@ -40,7 +41,9 @@ PAIRWISE: dict[str, Callable[[Ratings], Statistic]] = {
     "f1": f1,
 }
 
-
+#: Of what cannot be taken this much is told, and the rest counted: bad cells of each coder, units, characters.
+MOST_CELLS, MOST_UNITS, LONGEST_VALUE = 3, 5, 20
+LONG = "(a long text)"
 #: Of a pair beside the others, where values are numbers: disagreements count by how far they lie apart.
 WEIGHTED: dict[str, Callable[[Ratings], Statistic]] = {
     "weighted_kappa_linear": partial(cohen_kappa, weights="linear"),
@@ -77,6 +80,7 @@ class RatingsAgreement:
     categories: the values that the coefficients count with (q), for all coders and each pair alike.
     n_units: rows of the table; each statistic says how many of them it stands on.
     warnings: what a reader must know before believing a number, in words.
+    level: what the values are, for the figures that ask; see ``level_of``.
     """
 
     coders: tuple[str, ...]
@@ -85,6 +89,7 @@ class RatingsAgreement:
     overall: dict[str, Statistic]
     pairs: tuple[PairAgreement, ...]
     warnings: tuple[str, ...]
+    level: Level = "nominal"
 
 
 def rate_table(
@@ -106,12 +111,13 @@ def rate_table(
     than the coders, a value that is not among the categories.
     """
     known = None if categories is None else tuple(dict.fromkeys(categories))
-    problems = [*_problems(units, coders, values), *_unknown(units, values, known)]
-    if problems := problems or (_no_numbers(units, values, level) if level != "nominal" else []):
+    problems = [*_problems(units, coders, values), *_unknown(units, coders, values, known)]
+    if problems := problems or (_no_numbers(units, coders, values, level) if level != "nominal" else []):
         raise RatingsError(problems)
     as_value: Callable[[str], str | float] = str if level == "nominal" else float
     table = [[as_value(value) if value else None for value in row] for row in values]
-    ratings = encode(table, categories=None if known is None else sorted(map(as_value, known)))
+    given = {value for row in values for value in row if value} if known is None else set(known)
+    ratings = encode(table, categories=map(as_value, _in_order(given)))
     if not table:
         ratings = Ratings(ratings.values.reshape(0, len(coders)), ratings.categories)
     overall = OVERALL | {"krippendorff_alpha": partial(krippendorff_alpha, level=level)}
@@ -119,16 +125,49 @@ def rate_table(
     pairwise |= {} if level == "nominal" else WEIGHTED
     return RatingsAgreement(
         coders=tuple(coders),
-        categories=tuple(_shown(category) for category in ratings.categories),
+        categories=tuple(_exact(category) for category in ratings.categories),
         n_units=len(units),
         overall={key: statistic(ratings) for key, statistic in overall.items()},
         pairs=tuple(_pair(ratings, coders, a, b, pairwise) for a, b in combinations(range(len(coders)), 2)),
         warnings=tuple(_warnings(ratings, coders)),
+        level=level,
     )
 
 
-def _shown(category: object) -> str:
-    return f"{category:g}" if isinstance(category, float) else str(category)
+def level_of(key: str, level: Level) -> str:
+    """At which level a figure of a table takes its values; "rank": by how many values lie between two."""
+    if key in WEIGHTED:
+        return "rank"
+    return level if key == "krippendorff_alpha" else "nominal"
+
+
+def _in_order(values: Iterable[str]) -> list[str]:
+    """Numbers as numbers if all are, else as texts; "1" and "1.0" are two texts and one number."""
+    found = sorted(values)
+    numbers = all(_is_number(value, least=-math.inf) for value in found)
+    return sorted(found, key=float) if numbers else found
+
+
+def _exact(category: object) -> str:
+    """A number as it can be read back, a whole one without a point."""
+    if isinstance(category, float) and category.is_integer() and abs(category) < 2**53:
+        return str(int(category))
+    return str(category)
+
+
+def is_long(value: str) -> bool:
+    """Whether a cell is more than a value or a name should be: then it may be what somebody said."""
+    return len(value) > LONGEST_VALUE or len(value.split()) > MOST_WORDS_IN_NAME
+
+
+def shown(value: str) -> str:
+    """A cell in a message, quoted; of a wrong table a cell may be a sentence, which is not repeated."""
+    return LONG if is_long(value) else f"{value!r}"
+
+
+def named(coder: str) -> str:
+    """A column's heading; without a header it is a cell of the first row, which may be a sentence too."""
+    return LONG if is_long(coder) else coder
 
 
 def _pair(
@@ -148,12 +187,13 @@ def _pair(
 def _warnings(ratings: Ratings, coders: Sequence[str]) -> list[str]:
     given = [bool((column >= 0).any()) for column in ratings.values.T]
     silent = [name for name, any_given in zip(coders, given, strict=True) if not any_given]
-    warnings = [f"coder {name!r} rated nothing" for name in silent]
+    warnings = [f"coder {shown(name)} rated nothing" for name in silent]
     n_units, _ = pairable(ratings)
     if n_units == 0:
         return [*warnings, f"agreement is undefined: {NO_COMMON_UNIT}"]
     if silent:
-        warnings.append(f"agreement is over {', '.join(name for name in coders if name not in silent)}")
+        others = (named(name) for name in coders if name not in silent)
+        warnings.append(f"agreement is over {', '.join(others)}")
     return [*warnings, "1 unit: not interpretable"] if n_units == 1 else warnings
 
 
@@ -161,46 +201,72 @@ def _problems(
     units: Sequence[str], coders: Sequence[str], values: Sequence[Sequence[str | None]]
 ) -> list[str]:
     problems = [
-        f"duplicate unit id: {name!r} stands {n} times" for name, n in Counter(units).items() if n > 1
-    ]
-    problems += [
-        f"duplicate coder: {name!r} stands {n} times" for name, n in Counter(coders).items() if n > 1
+        *_twice(units, "duplicate unit id", "unit ids stand more than once"),
+        *_twice(coders, "duplicate coder", "coders stand more than once"),
     ]
     if len(values) != len(units):
         return [*problems, f"{len(values)} rows of values for {len(units)} units"]
-    problems += [
-        f"unit {unit!r}: {len(row)} values for {len(coders)} coders"
+    ragged = [
+        f"unit {shown(unit)}: {len(row)} values for {len(coders)} coders"
         for unit, row in zip(units, values, strict=True)
         if len(row) != len(coders)
     ]
-    return problems
+    return [*problems, *_first(ragged, MOST_UNITS, "units with another number of values")]
+
+
+def _twice(names: Sequence[str], problem: str, more: str) -> list[str]:
+    found = [f"{problem}: {shown(name)} stands {n} times" for name, n in Counter(names).items() if n > 1]
+    return _first(found, MOST_UNITS, more)
+
+
+def _first(problems: Sequence[str], most: int, more: str) -> list[str]:
+    n_more = len(problems) - most
+    return [*problems[:most], *([f"{n_more:,} more {more}"] if n_more > 0 else [])]
 
 
 def _unknown(
-    units: Sequence[str], values: Sequence[Sequence[str | None]], known: tuple[str, ...] | None
+    units: Sequence[str],
+    coders: Sequence[str],
+    values: Sequence[Sequence[str | None]],
+    known: tuple[str, ...] | None,
 ) -> list[str]:
     if known is None:
         return []
-    return [
-        f"unit {unit!r}: value {value!r} is not among the categories"
-        for unit, row in zip(units, values, strict=False)
-        for value in row
-        if value and value not in known
-    ]
+    return _bad_cells(units, coders, values, known.__contains__, "not among the categories")
 
 
-def _no_numbers(units: Sequence[str], values: Sequence[Sequence[str | None]], level: Level) -> list[str]:
-    wanted = "number of 0 or more" if level == "ratio" else "number"
-    return [
-        f"unit {unit!r}: value {value!r} is no {wanted}, as level {level} asks"
-        for unit, row in zip(units, values, strict=True)
-        for value in row
-        if value and not _is_number(value, least=0.0 if level == "ratio" else -math.inf)
-    ]
+def _no_numbers(
+    units: Sequence[str], coders: Sequence[str], values: Sequence[Sequence[str | None]], level: Level
+) -> list[str]:
+    wanted = "no number of 0 or more" if level == "ratio" else "no number"
+    good = partial(_is_number, least=0.0 if level == "ratio" else -math.inf)
+    return _bad_cells(units, coders, values, good, wanted, f", as level {level} asks")
+
+
+def _bad_cells(
+    units: Sequence[str],
+    coders: Sequence[str],
+    values: Sequence[Sequence[str | None]],
+    good: Callable[[str], bool],
+    what: str,
+    why: str = "",
+) -> list[str]:
+    """The first cells of each coder that cannot be taken, the others counted. Rows may be of another length."""
+    found = []
+    for at, coder in enumerate(coders):
+        cells = [(unit, row[at]) for unit, row in zip(units, values, strict=False) if at < len(row)]
+        bad = [(unit, value) for unit, value in cells if value and not good(value)]
+        found += [
+            f"coder {shown(coder)}, unit {shown(unit)}: value {shown(value)} is {what}{why}"
+            for unit, value in bad[:MOST_CELLS]
+        ]
+        if len(bad) > MOST_CELLS:
+            found.append(f"coder {shown(coder)}: {len(bad) - MOST_CELLS:,} more values are {what}")
+    return found
 
 
 def _is_number(value: str, *, least: float) -> bool:
     try:
-        return math.isfinite(float(value)) and float(value) >= least
+        return "_" not in value and math.isfinite(float(value)) and float(value) >= least
     except ValueError:
         return False
