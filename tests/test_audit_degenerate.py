@@ -55,7 +55,7 @@ READ_ALL = codings("t1,,", "t2,,", "t3,,")
 CASES = {
     "no segment at all": Case(
         {**BOOK, "transcripts/t1.txt": "\n"},
-        (NOT_SHARED, NO_MODEL, "Nobody has coded yet", "unused (nobody has given a code yet)"),
+        (NOT_SHARED, NO_MODEL, "Nobody has coded yet", "Not looked for: nobody has given a code yet"),
         paragraph=("No segment has been coded yet",),
     ),
     "no codebook and no codings": Case(
@@ -70,7 +70,7 @@ CASES = {
     ),
     "one coder": Case(
         {**BOOK, **INTERVIEWS, "codings/ann.csv": codings("t1,Waiting,1", "t2,Money,2")},
-        (NOT_SHARED, NO_MODEL, "no agreement (no two coders read the same segments)"),
+        (NOT_SHARED, NO_MODEL, "Not looked for: no two coders read the same segments"),
         paragraph=("12 segments (speaker turns) of 2 transcripts were coded", NOT_MEASURED),
     ),
     "one unit": Case(
@@ -105,7 +105,7 @@ CASES = {
         (
             "Krippendorff's alpha is undefined",
             "Alpha is undefined: no variation: the code was never given",
-            "unused (nobody has given a code yet)",
+            "Not looked for: nobody has given a code yet",
         ),
         in_common=True,
         paragraph=("was undefined (no variation: the code was never given)",),

@@ -436,8 +436,9 @@ FINDINGS = {
             "coders": {"observed": 12, "expected": 3.14, "n_segments": 11},
             "model": {"observed": 1, "expected": 0.26, "n_segments": 1},
         },
-        "Between coders one stood for the other 12 times (by chance 3.1), on 11 segments. "
-        "Between coders and the model one stood for the other 1 time (by chance 0.3), on 1 segment.",
+        "On 11 segments one of two coders gave one where the other gave the other: 12 times, each two coders of a "
+        "segment counted (by chance 3.1). On 1 segment one of coder and model gave one where the other gave the "
+        "other: 1 time, each coder of a segment counted (by chance 0.3).",
     ),
     NO_AGREEMENT: (
         {"krippendorff_alpha": 0.123, "n_pairs_both": 4, "n_pairs_one": 1234},
@@ -458,7 +459,7 @@ FINDINGS = {
     UNUSED: ({"n_read": 48}, "Nobody gave it, in 48 segments that were read."),
     HARDLY_USED: (
         {"n_segments": 1, "n_read": 48},
-        "Given to 1 segment of 48 that were read.",
+        "Given to 1 of 48 segments that were read.",
     ),
 }
 
@@ -492,7 +493,7 @@ def ill(tiny):
         **tiny.doctor,
         "findings": findings,
         "n_left_out": {UNUSED: 7},
-        "not_examined": [{"kind": "gone", "reason": "for this reason"}],
+        "not_examined": [{"kind": f"{MIXED_UP}, by coders", "reason": "for this reason"}],
     }
     return replace(tiny, doctor=doctor)
 
@@ -531,11 +532,11 @@ def test_examples_say_who_gave_what(ill, said):
 
 def test_what_was_not_examined_and_what_was_left_out_is_said(ill, said):
     words = said(ill, "doctor")
-    assert "Not examined: gone (for this reason)" in words
+    assert "Not looked for: by coders: for this reason." in words
     assert "7 more are not listed" in words
     healthy = replace(ill, doctor={**ill.doctor, "findings": [], "n_left_out": {}, "not_examined": []})
-    assert "No finding." in said(healthy, "doctor")
-    assert "Not examined" not in said(healthy, "doctor")
+    assert said(healthy, "doctor").count("No finding.") == len(FINDINGS)
+    assert "Not looked for" not in said(healthy, "doctor")
     assert doctor_view(healthy).caution == ""
 
 
@@ -583,7 +584,7 @@ def test_more_codes_than_fit_are_cut_to_those_confused_most_and_counted(tiny, sa
     assert [name for name, _ in view.rows] == codes[6:]
     assert list(view.labels) == [*codes[6:], "(no code)", "(nothing else)"]
     assert view.n_left_out == 6
-    assert "6 codes that are confused least are left out" in said(run, "doctor")
+    assert "6 codes that stand for others least are left out" in said(run, "doctor")
 
 
 # Better and worse, and how much more
@@ -593,9 +594,13 @@ def test_slices_stand_as_agreement_json_has_them(sample, said):
     view, found = slices_view(sample), sample.agreement["slices"]
     periods = [period for row in found["time"] for period in row["periods"]]
     assert [line.cells[3].text for line in view.time.lines] == [
-        coefficient(period["krippendorff_alpha"]) for period in periods
+        coefficient(period.get("krippendorff_alpha", period.get("pair_krippendorff_alpha")))
+        for period in periods
     ]
-    assert [table.first for table in view.attributes] == sample.summary["attributes"]
+    shown = [table.first for table in view.attributes]
+    silent = [why.split(":")[0] for why in view.why_no_attributes]
+    assert sorted({*shown, *silent}) == sorted(sample.summary["attributes"])
+    assert {"role", "interview"} <= set(shown)
     assert [line.name for line in view.coders.lines] == [row["coder"] for row in found["coders"]]
     assert [line.name for line in view.transcripts.lines] == [
         row["transcript"] for row in found["transcripts"]

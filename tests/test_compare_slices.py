@@ -183,11 +183,11 @@ def test_groups_are_held_against_all_others(panel: Panel) -> None:
             "all transcripts that are compared have the same value",
         ),
         (lambda t: f"P{t}", f"19 values: more than {MOST_VALUES} are no groups"),
-        (lambda t: f"P{t // 2}", "10 values in 19 transcripts: too many for groups of 4 on average"),
+        (lambda t: f"P{t // 2}", "10 values in 19 transcripts: too many for groups of 2 on average"),
         # A name here and there among empty cells.
         (
             lambda t: f"Anna{t}" if t < 3 else "",
-            "3 values in 3 transcripts: too many for groups of 4 on average",
+            "3 values in 3 transcripts: too many for groups of 2 on average",
         ),
     ],
 )

@@ -13,8 +13,8 @@ from pipeline.compare.cells import KINDS, PairCells, alpha_difference, figures, 
 from pipeline.compare.columns import Panel
 
 #: An attribute with more values than this (a date) tells participants apart and nothing else; so does one whose
-#: values stand in fewer transcripts than this on average: names do, also of people who were interviewed twice.
-MOST_VALUES, FEWEST_WITH_VALUE = 12, 4
+#: values stand in fewer transcripts than this on average: names do.
+MOST_VALUES, FEWEST_WITH_VALUE = 12, 2
 #: Periods hold at least so many transcripts; there are at most so many periods.
 FEWEST_IN_PERIOD, MOST_PERIODS = 4, 4
 
