@@ -59,14 +59,14 @@ def coverage(found: tuple[Interval, ...], value: float) -> float:
     ],
 )
 def test_method_follows_from_the_number_of_transcripts(n_transcripts: int, method: str) -> None:
-    (interval,) = of_pairs(interviews(n_transcripts, 1, seed=0), "cohen_kappa", seed=0)
-    assert interval.method == method
+    (interval,) = of_pairs(interviews(n_transcripts, 1, seed=0), "percent_agreement", seed=0)
+    assert interval.method.removesuffix(", logit scale") == method
     assert interval.n_transcripts == n_transcripts
     assert interval.low < interval.high <= 1
 
 
 def test_fewer_than_eight_transcripts_give_no_interval_but_the_reason() -> None:
-    (interval,) = of_pairs(interviews(7, 1, seed=0), "cohen_kappa", seed=0)
+    (interval,) = of_pairs(interviews(7, 1, seed=0), "percent_agreement", seed=0)
     assert math.isnan(interval.low)
     assert math.isnan(interval.high)
     assert interval.reason == "too few transcripts: 7, at least 8 needed"
@@ -103,8 +103,13 @@ def test_share_intervals_stay_between_zero_and_one(key: str) -> None:
         ([[9, 0, 0, 20]] * 12, "cohen_kappa", "no spread between transcripts"),
         ([[9, 0, 0, 20]] * 40, "percent_agreement", "no spread between transcripts"),
         ([[0, 0, 0, 20]] * 12, "cohen_kappa", "the value is undefined"),
-        ([[0, 0, 0, 20]] * 11 + [[4, 1, 1, 14]], "cohen_kappa", "hangs on that one"),
-        ([[0, 0, 0, 20]] * 38 + [[4, 1, 1, 14], [3, 0, 1, 5]], "cohen_kappa", "of the resamples"),
+        ([[0, 0, 0, 20]] * 11 + [[4, 1, 1, 14]], "cohen_kappa", "too few transcripts with the code: 1"),
+        ([[20, 0, 0, 0]] * 9 + [[4, 1, 1, 14]], "scott_pi", "too few transcripts with the code: 1"),
+        (
+            [[0, 0, 0, 20]] * 8 + [[9, 0, 0, 1], [8, 1, 0, 2]],
+            "krippendorff_alpha",
+            "with the code: 2, at least 8",
+        ),
     ],
 )
 def test_no_interval_where_transcripts_cannot_carry_one(
@@ -116,9 +121,16 @@ def test_no_interval_where_transcripts_cannot_carry_one(
     assert interval.method == ""
 
 
+@pytest.mark.parametrize(("n_holding", "said"), [(1, "hangs on that one"), (2, "of the resamples")])
+def test_statistic_that_hangs_on_few_transcripts_has_no_interval(n_holding: int, said: str) -> None:
+    counts = np.array([[0, 0, 0, 20]] * (40 - n_holding) + [[4, 1, 1, 14], [3, 0, 1, 5]][:n_holding])
+    (interval,) = intervals(counts[:, None], cohen_kappa, scale="coefficient", seed=0)
+    assert said in interval.reason
+
+
 def test_few_undefined_resamples_are_left_out_and_counted() -> None:
     counts = np.array([[0, 0, 0, 20]] * 36 + [[4, 1, 1, 14], [3, 0, 1, 5], [2, 2, 0, 9], [1, 0, 1, 9]])
-    (interval,) = of_pairs(counts[:, None], "cohen_kappa", seed=0)
+    (interval,) = intervals(counts[:, None], cohen_kappa, scale="coefficient", seed=0)
     assert interval.defined
     assert interval.method.endswith("of them undefined and left out")
 
@@ -153,7 +165,7 @@ def test_bootstrap_at_forty_transcripts_covers_as_often_as_it_says(key: str) -> 
 
 
 def test_same_seed_gives_the_same_interval_and_another_seed_another() -> None:
-    counts = interviews(30, 1, seed=0)
+    counts = interviews(40, 1, seed=0)
     first, again, other = (of_pairs(counts, "cohen_kappa", seed=seed)[0] for seed in (1, 1, 2))
     assert first == again
     assert first.low != other.low

@@ -155,7 +155,7 @@ def test_binary_precision_recall_and_f1_are_those_of_the_code(cells: list[tuple[
         ([9, 0, 0, 0], "krippendorff_alpha", "always gave the code"),
         ([0, 3, 0, 9], "precision", "Bob never gave the code"),
         ([0, 0, 3, 9], "recall", "Ann never gave the code"),
-        ([0, 0, 0, 9], "f1", "neither coder gave the code"),
+        ([0, 0, 0, 9], "f1", "neither gave the code"),
         ([0, 0, 0, 0], "gwet_ac1", "no unit with two coders"),
     ],
 )

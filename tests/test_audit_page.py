@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.agreement.coefficients import COEFFICIENTS
-from pipeline.agreement.verdict import AS_GOOD, NOT_SHOWN, WORSE
+from pipeline.agreement.verdict import AS_GOOD, KINDS, NOT_SHOWN, TOO_FEW, WORSE
 from pipeline.compare.doctor_codes import HARDLY_USED, NO_AGREEMENT, ONE_CODER, UNUSED
 from pipeline.compare.doctor_pairs import ALIKE, MIXED_UP, TOGETHER
 from pipeline.report import render_audit, render_report
@@ -27,7 +27,7 @@ from pipeline.report.audit.people_view import KEYS, KEYS_OF_ALL, people_view
 from pipeline.report.audit.settle_view import MOST_SEGMENTS, QUOTE_LENGTH, settle_view
 from pipeline.report.audit.slices_view import MOST_TRANSCRIPTS, slices_view
 from pipeline.report.audit.standing import FAIR, OPEN, OPEN_HIGH, OPEN_LOW, POOR, SOLID, UNKNOWN, standing_of
-from pipeline.report.audit.trust_view import ALL, trust_view
+from pipeline.report.audit.trust_view import trust_view
 from pipeline.report.page import render_page
 from pipeline.report.tables import Disputed, read_run
 from pipeline.report.wording import UNDEFINED, coefficient, percent
@@ -92,8 +92,9 @@ def plain(text):
 # Which codes to trust
 
 
-def scored(alpha, low, high):
-    return {"krippendorff_alpha": alpha, "ci": {"krippendorff_alpha": {"low": low, "high": high}}}
+def scored(alpha, low, high, reason=""):
+    ci = {"low": low, "high": high, "reason": reason}
+    return {"krippendorff_alpha": alpha, "ci": {"krippendorff_alpha": ci}}
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,8 @@ def scored(alpha, low, high):
         (scored(-0.1, -0.3, 0.1), POOR),
         (scored(0.95, None, None), UNKNOWN),
         (scored(None, None, None), UNKNOWN),
+        (scored(1.0, None, None, "no spread between transcripts: each gives the same value"), SOLID),
+        (scored(0.5, None, None, "no spread between transcripts: each gives the same value"), UNKNOWN),
         (None, UNKNOWN),
     ],
 )
@@ -119,8 +122,8 @@ def test_standing_is_told_by_the_whole_interval(row, standing):
 def test_each_code_stands_in_one_group_and_the_page_counts_them(sample, said):
     view = trust_view(sample)
     grouped = [code for group in view.people for code in group.codes]
-    assert sorted(grouped) == sorted(row.code for row in view.rows[1:])
-    assert sum(piece.n for piece in view.people_bar) == len(view.rows) - 1
+    assert sorted(grouped) == sorted(row.code for row in view.rows)
+    assert sum(piece.n for piece in view.people_bar) == len(view.rows)
     words = said(sample, "trust")
     for group in (*view.people, *view.model):
         assert f"{len(group.codes)} {group.phrase}" in words
@@ -130,7 +133,7 @@ def test_all_codes_of_the_codebook_but_headings_are_in_the_table(sample):
     parents = {entry["parent"] for entry in sample.summary["codebook"]}
     codes = [entry["name"] for entry in sample.summary["codebook"] if entry["name"] not in parents]
     shown = [row.code for row in trust_view(sample).rows]
-    assert shown == [ALL, *codes]
+    assert shown == codes
     assert parents - {""}
     assert not parents & set(shown)
 
@@ -139,7 +142,7 @@ def test_trust_table_holds_the_figures_of_agreement_json(sample):
     overall = {row["code"]: row for row in sample.agreement["overall"]}
     beside = {row["code"]: row for row in sample.agreement["beside"]}
     for row in trust_view(sample).rows:
-        code = None if row.total else row.code
+        code = row.code
         assert row.alpha.text == coefficient(overall[code]["krippendorff_alpha"])
         assert (row.n_given, row.prevalence) == (
             str(overall[code]["n_given"]),
@@ -149,6 +152,9 @@ def test_trust_table_holds_the_figures_of_agreement_json(sample):
         if code in beside:
             assert row.model.text == coefficient(beside[code]["model"])
             assert row.difference.text.lstrip("+") == coefficient(beside[code]["difference"])
+    head, mean = trust_view(sample).head, sample.agreement["overall_mean"]["krippendorff_alpha"]
+    assert (head.mean.text, head.n_codes) == (coefficient(mean["mean"]), "15\N{NO-BREAK SPACE}codes")
+    assert "Shown to be reliable: no code." in head.answer
 
 
 @pytest.mark.parametrize(
@@ -156,13 +162,14 @@ def test_trust_table_holds_the_figures_of_agreement_json(sample):
     [
         (AS_GOOD, "well", "as good as a coder"),
         (NOT_SHOWN, "hardly", "not shown, either way"),
-        (WORSE, "not-yet", "worse than a coder"),
+        (WORSE, "poor", "worse than a coder"),
         ("too few units (n = 3)", "not-yet", "too few to say"),
         ("too few transcripts (n = 7)", "not-yet", "too few to say"),
     ],
 )
 def test_verdict_has_its_colour_and_its_group(verdict, key, phrase, tiny, said):
-    rows = [{**row, "verdict": verdict} for row in tiny.agreement["verdicts"]]
+    kind = KINDS.get(verdict, TOO_FEW)
+    rows = [{**row, "verdict": verdict, "class": kind} for row in tiny.agreement["verdicts"]]
     run = with_agreement(tiny, verdicts=rows)
     view = trust_view(run)
     assert {row.verdict_key for row in view.rows if row.verdict} == {key}
@@ -174,7 +181,7 @@ def test_verdict_has_its_colour_and_its_group(verdict, key, phrase, tiny, said):
 def test_one_coder_leaves_agreement_unknown(one_coder, said):
     words = said(one_coder, "trust")
     assert "That is unknown: no two coders have read the same segment" in words
-    assert "That cannot be said: it takes at least two coders who read the same segments blind" in words
+    assert "That cannot be said: it takes two coders who read the same segments blind" in words
     assert {row.standing for row in trust_view(one_coder).rows} == {UNKNOWN}
     assert not trust_view(one_coder).with_people
     assert "reliable" not in words.replace("reliably", "")
@@ -197,10 +204,12 @@ def test_without_codings_nothing_is_said_of_anybody(uncoded, said):
 
 def test_ten_coders_on_seven_conversations_are_too_few_transcripts(ten_coders, said):
     words = said(ten_coders, "trust")
-    assert "A0, A1, A2, A3, A4, A5, A6, A7, A8 and A9 read 428 segments of 7 transcripts" in words
+    assert "A0, A1, A2, A3, A4, A5, A6, A7, A8 and A9: 428 segments of 7 transcripts" in words.replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
     assert "too few transcripts (n = 7)" in words
     assert {row.standing for row in trust_view(ten_coders).rows} == {UNKNOWN}
-    assert "No intervals: too few transcripts: 7, at least 8 needed" in words
+    assert "No intervals: too few transcripts with the code: 7, at least 8 needed" in words
 
 
 # How it was computed
@@ -251,13 +260,13 @@ def test_undefined_figures_are_called_so_and_give_the_reason(tiny, said):
     column = [key for key, _ in agreement_view(tiny).columns].index("cohen_kappa")
     line = next(row for pair in agreement_view(tiny).pairs for row in pair.rows if row.code == "Hope")
     assert line.numbers[column].text == UNDEFINED
-    assert "neither coder varied: both never gave the code" in line.note
-    assert "neither coder varied: both never gave the code" in said(tiny, "pairs")
+    assert "neither varied: both never gave the code" in line.note
+    assert "neither varied: both never gave the code" in said(tiny, "pairs")
 
 
 def test_too_few_transcripts_for_an_interval_are_said(tiny, said):
     assert "too few transcripts: 2, at least 8 needed" in said(tiny, "pairs")
-    assert "No intervals: too few transcripts: 2, at least 8 needed" in said(tiny, "people")
+    assert "No intervals: too few transcripts with the code: 2, at least 8 needed" in said(tiny, "people")
 
 
 def test_undefined_alpha_of_all_codes_gives_its_own_reason(tiny):
@@ -638,7 +647,7 @@ def test_how_much_more_to_code_stands_with_its_width_or_its_reason(sample, tiny,
             assert (
                 f"{row['n_needed']} {row['n_more']} {round(row['n_more'] * row['n_units_each']):,}" in words
             )
-    assert "too few transcripts: 2, at least 8 needed" in said(tiny, "more")
+    assert "too few transcripts with the code: 2, at least 8 needed" in said(tiny, "more")
     assert "the spread of agreement over interviews is unknown" in said(one_coder, "more")
 
 
@@ -697,8 +706,8 @@ def test_another_machine_has_a_table_of_its_own(sample, said):
     rows, beside = sample.agreement["verdicts"], sample.agreement["beside"]
     run = with_agreement(
         sample,
-        verdicts=[*rows, *({**row, "other": "gpt", "verdict": AS_GOOD} for row in rows)],
-        beside=[*beside, *({**row, "other": "gpt", "difference": 0.987} for row in beside)],
+        verdicts=[*({**row, "other": "gpt", "verdict": AS_GOOD, "difference": 0.987} for row in rows), *rows],
+        beside=[*beside, *({**row, "other": "gpt"} for row in beside)],
     )
     model, machine = model_view(run).verdicts
     assert (model.other, machine.other) == ("the model", "gpt")

@@ -74,10 +74,10 @@ def test_codes_that_the_model_has_not_learned_are_left_out(
 ) -> None:
     a, b, model = make_coders((N, 3), 3, noise=0.15, seed=2)
     panel = make_panel({"a": a, "b": b, "model": model}, place=PLACE, learned=[True, False, True])
-    pooled, *each = model_rows(panel)
+    mean, *each = model_rows(panel)
     assert [row["code"] for row in each] == ["c0", "c2"]
-    keep = [0, 2]
-    assert pooled["people"] == pytest.approx(cohen_kappa_score(a[:, keep].ravel(), b[:, keep].ravel()))
+    assert mean["people"] == pytest.approx(np.mean([cohen_kappa_score(a[:, k], b[:, k]) for k in (0, 2)]))
+    assert mean["n_codes"] == 2
     assert [row["code"] for row in verdicts(panel)] == [None, "c0", "c2"]
 
 
@@ -125,7 +125,7 @@ def test_the_test_is_chosen_by_how_many_share(
 def test_pooled_units_are_segments_not_cells(make_panel: MakePanel, make_coders: MakeCoders) -> None:
     a, b, model = make_coders((N, 40), 3, noise=0.1, seed=5)
     pooled = verdicts(make_panel({"a": a, "b": b, "model": model}, place=PLACE))[0]
-    assert f"on {N} units of 12 transcripts" in pooled["why"]
+    assert f"on {N} segments of 12 transcripts" in pooled["why"]
     assert pooled["n_units"] <= N
 
 
@@ -171,3 +171,35 @@ def test_no_code_in_common_with_the_model_has_a_verdict_without_a_number(
     (pooled,) = model_rows(panel)
     assert pooled["difference"] is None
     assert pooled["ci"]["reason"]
+
+
+def test_third_coder_of_one_segment_takes_no_verdict_away(
+    make_panel: MakePanel, make_coders: MakeCoders
+) -> None:
+    place = np.repeat(np.arange(20), 15)
+    a, b, c, model = make_coders((len(place), 2), 4, noise=0.05, seed=5)
+    two = make_panel({"a": a, "b": b, "model": model}, place=place.tolist())
+    seen = {"c": np.arange(len(place)) == 7}
+    three = make_panel({"a": a, "b": b, "c": c, "model": model}, place=place.tolist(), seen=seen)
+    assert verdicts(three) == verdicts(two)
+    assert {row["class"] for row in verdicts(three)} == {"as good"}
+    assert {tuple(row["coders"]) for row in verdicts(three)} == {("a", "b")}
+
+
+def test_verdict_on_all_codes_is_of_means_and_not_of_pooled_cells(make_panel: MakePanel) -> None:
+    """All three draw lots, at prevalences far apart: pooled they would seem to agree."""
+    rng = np.random.default_rng(0)
+    a, b, model = (rng.random((N, 3)) < [0.92, 0.05, 0.04] for _ in range(3))
+    panel = make_panel({"a": a, "b": b, "model": model}, place=PLACE)
+    assert cohen_kappa_score(a.ravel(), b.ravel()) > 0.7
+    assert abs(model_rows(panel)[0]["people"]) < 0.15
+    assert verdicts(panel)[0]["class"] != "as good"
+
+
+def test_machine_is_called_by_its_name(make_panel: MakePanel, make_coders: MakeCoders) -> None:
+    a, b, robot = make_coders((N, 1), 3, noise=0.05, seed=5)
+    panel = make_panel({"a": a, "b": b, "robot": robot}, place=PLACE, kinds={"robot": "machine"})
+    (machine,) = panel.of_kind("machine")
+    rows = verdict_rows(panel, machine, margin=0.1, epsilon=0.2, seed=1)
+    assert not any("model" in row["why"] for row in rows)
+    assert any(row["why"].startswith("robot ") for row in rows)

@@ -16,7 +16,7 @@ from pipeline.agreement.sets import alpha_over_sets, set_interval, set_sums
 from pipeline.agreement.unitizing import unitizing_agreement
 from pipeline.agreement.values import encode
 from pipeline.compare.columns import Panel
-from pipeline.compare.overall import overall_rows, sample_size_rows, shared_rows
+from pipeline.compare.overall import overall_mean, overall_rows, sample_size_rows, shared_rows
 from pipeline.compare.rows import interval_row
 from pipeline.compare.spans import Marked
 
@@ -144,3 +144,26 @@ def test_coder_who_shares_nothing_is_not_among_the_coders(make_panel: MakePanel)
     assert pooled["coders"] == ["a", "b"]
     assert pooled["krippendorff_alpha"] == 1
     assert pooled["n_transcripts"] == 5
+
+
+def test_mean_over_codes_does_not_rise_with_how_unlike_codes_are_in_frequency(make_panel: MakePanel) -> None:
+    """Coders who draw lots at prevalences far apart: pooled cells say .7, no code says anything."""
+    rng = np.random.default_rng(0)
+    columns = {name: rng.random((1200, 3)) < [0.92, 0.05, 0.04] for name in ("a", "b", "c")}
+    panel = make_panel(columns, place=np.repeat(np.arange(12), 100).tolist())
+    mean = overall_mean(panel, seed=0)["krippendorff_alpha"]
+    assert abs(mean["mean"]) < 0.05
+    assert mean["ci"]["low"] < mean["mean"] < mean["ci"]["high"]
+    assert (
+        float(krippendorff_alpha(encode(np.stack([c.ravel() for c in columns.values()], 1).tolist())).value)
+        > 0.7
+    )
+
+
+def test_mean_over_codes_leaves_out_what_is_undefined_and_counts_it(panel: Panel) -> None:
+    row = overall_mean(panel, seed=0)
+    assert row["n_codes"] == K
+    found = row["krippendorff_alpha"]
+    assert found["n_defined"] == K
+    assert found["lowest"] <= found["mean"] <= found["highest"]
+    assert overall_mean(panel.where({c.name: np.zeros(10, dtype=bool) for c in panel.humans}), seed=0) == {}

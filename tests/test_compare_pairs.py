@@ -116,7 +116,7 @@ def test_what_is_undefined_is_null_with_a_reason_and_left_out_of_the_macro(make_
     rows = rows_of(make_panel({"a": a, "b": a}, place=PLACE), "a", "b")
     never = rows[2]
     assert never["cohen_kappa"] is None
-    assert never["undefined"]["cohen_kappa"] == "neither coder varied: both never gave the code"
+    assert never["undefined"]["cohen_kappa"] == "neither varied: both never gave the code"
     assert never["undefined"]["precision"] == "b never gave the code"
     macro = macro_row(rows)
     assert macro["macro"]["cohen_kappa"] == 1

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.agreement.alpha import krippendorff_alpha as alpha_of_table
-from pipeline.agreement.intervals import FEWEST, jackknife_interval, leave_one_out
+from pipeline.agreement.intervals import FEWEST, Measure, jackknife_interval, leave_one_out
 from pipeline.agreement.pairs import count_pairs, f1, krippendorff_alpha
 from pipeline.agreement.values import Ratings
 from pipeline.compare.basis import Bases, basis_rows
@@ -266,14 +266,14 @@ def test_transcripts_needed_are_the_least_that_meet_the_width(
 def test_width_now_is_that_of_the_jackknife(make_coders: MakeCoders) -> None:
     a, b = make_coders((len(PLACE), 1), 2, noise=0.15, seed=4)
     sums = np.array([count_pairs(a[t == PLACE], b[t == PLACE]) for t in range(20)], dtype=float)
-    (row,) = sample_size(sums, krippendorff_alpha, width=0.1)
+    (row,) = sample_size(sums, Measure(krippendorff_alpha, "coefficient"), width=0.1)
     value = float(krippendorff_alpha(sums.sum(axis=0))[0])
     without = leave_one_out(sums, krippendorff_alpha)[:, 0]
     # As a difference, for there the interval is not cut at 1.
     interval = jackknife_interval(value, without, scale="difference", level=0.95)
     assert row["width_now"] == pytest.approx(interval.high - interval.low)
     assert row["n_more"] == row["n_needed"] - 20 > 0
-    (wide,) = sample_size(sums, krippendorff_alpha, width=row["width_now"] * 1.0001)
+    (wide,) = sample_size(sums, Measure(krippendorff_alpha, "coefficient"), width=row["width_now"] * 1.0001)
     assert (wide["n_needed"], wide["n_more"]) == (20, 0)
 
 
@@ -290,7 +290,7 @@ def test_without_a_spread_no_number_is_given(
     a, b = make_coders((n * EACH, 1), 2, noise=noise, seed=4)
     place = np.repeat(np.arange(n), EACH)
     sums = np.array([count_pairs(a[t == place], b[t == place]) for t in range(n)], dtype=float)
-    (row,) = sample_size(sums, krippendorff_alpha, width=0.1)
+    (row,) = sample_size(sums, Measure(krippendorff_alpha, "coefficient"), width=0.1)
     assert row["reason"] == reason
     assert (row["width_now"], row["n_needed"], row["n_more"]) == (None, None, None)
 
@@ -298,6 +298,21 @@ def test_without_a_spread_no_number_is_given(
 def test_what_no_study_can_reach_has_a_reason() -> None:
     assert transcripts_needed(math.inf, width=0.1, level=0.95) == MOST_TRANSCRIPTS + 1
     random = np.random.default_rng(0)
-    (row,) = sample_size(random.integers(1, 9, (10, 1, 4)).astype(float), krippendorff_alpha, width=1e-4)
+    sums = random.integers(1, 9, (10, 1, 4)).astype(float)
+    (row,) = sample_size(sums, Measure(krippendorff_alpha, "coefficient"), width=1e-4)
     assert row["reason"] == "more than 100,000 transcripts"
     assert row["n_more"] is None
+
+
+def test_transcripts_without_the_code_are_needed_in_the_same_proportion() -> None:
+    """Ten of twenty transcripts hold it: what it takes is counted in those, and then in all."""
+    random = np.random.default_rng(0)
+    sums = np.zeros((20, 1, 4))
+    sums[:10, 0] = random.integers(1, 9, (10, 4))
+    sums[10:, 0, 3] = 9
+    held = sums[..., :3].sum(axis=-1) > 0
+    (row,) = sample_size(sums, Measure(krippendorff_alpha, "coefficient", held), width=0.1)
+    assert (row["n_transcripts"], row["n_with_code"]) == (20, 10)
+    without = leave_one_out(sums, krippendorff_alpha)[:10, 0]
+    spread = np.sqrt(9 / 10 * np.sum(np.square(without - without.mean()))) * np.sqrt(10)
+    assert row["n_needed"] == 2 * transcripts_needed(spread, width=0.1, level=0.95)

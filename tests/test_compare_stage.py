@@ -140,7 +140,7 @@ def test_one_transcript_is_too_few_for_everything_but_the_figures(make_study: Ma
     assert (pooled["n_units"], pooled["n_transcripts"]) == (3, 1)
     # Six cells: both gave Waiting to the first answer, each Money to another one.
     assert pooled["percent_agreement"] == pytest.approx(4 / 6)
-    assert pooled["ci"]["cohen_kappa"]["reason"] == "too few transcripts: 1, at least 8 needed"
+    assert pooled["ci"]["cohen_kappa"]["reason"] == "too few transcripts with the code: 1, at least 8 needed"
 
 
 @pytest.mark.parametrize("line", ["margin = 0.3", "epsilon = 0.1", "width = 0.5"])

@@ -194,12 +194,13 @@ def test_words_of_non_inferiority(found: NonInferiority, words: str) -> None:
 def test_reasons_carry_the_numbers() -> None:
     why = verdict_of_alternative("trust", alternative(won=2, lost=0, n_coders=3)).why
     assert why == (
-        "The model held its own against 2 of 3 coders: on 40 units of 12 transcripts it was as close to the "
-        "other coders as the coder left out, or closer, 80% of the time, and that coder 90% (allowance 20%)."
+        "The model held its own against 2 of 3 coders: on 40 segments of 12 transcripts it was as close to the "
+        "other coders as the coder left out, or closer, 80 % of the time (mean over transcripts), and that coder "
+        "90 % (allowance 20 %)."
     )
     assert verdict_of_non_inferiority("trust", interval(-0.09, 0.05)).why == (
         "The model agrees with the coders no worse than the margin allows: kappa 0.60 with the coders, 0.65 "
-        "between them, difference -0.02 (90% interval -0.09 to +0.05, margin 0.10), on 500 units of 12 "
+        "between them, difference −0.02 (90 % interval −0.09 to +0.05, margin 0.10), on 500 segments of 12 "
         "transcripts."
     )
     assert verdict_of_too_few_coders("trust", 1).words == "too few coders (n = 1)"
@@ -210,7 +211,7 @@ def test_code_given_in_few_transcripts_is_too_few_transcripts() -> None:
     rare = arrays[4] < 7
     arrays[0], arrays[2] = arrays[0] & rare[:, None], arrays[2] & rare[:, None]
     found = non_inferiority_of(arrays)
-    assert found.reason == "too few transcripts in which anybody gave the code: 7, at least 8 needed"
+    assert found.reason == "too few transcripts with the code: 7, at least 8 needed"
     assert math.isnan(found.low)
     assert verdict_of_non_inferiority("trust", found).words == "too few transcripts (n = 7)"
 

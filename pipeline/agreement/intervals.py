@@ -17,13 +17,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri, stdtrit
 
-from pipeline.agreement.pairs import PAIR_STATISTICS, SHARE_CELLS, signed_bias
+from pipeline.agreement.pairs import (
+    CHANCE_CORRECTED,
+    PAIR_STATISTICS,
+    SHARE_CELLS,
+    given_and_declined,
+    signed_bias,
+)
 from pipeline.agreement.values import FloatArray
 
 FEWEST = 8
 FEWEST_FOR_BOOTSTRAP = 30
 MOST_UNDEFINED = 0.05
 LEAST_SPREAD = 1e-12
+# What rounding leaves of a count when a transcript is taken away again.
+ROUNDING = 1e-9
+HOLDING = "transcripts with the code"
 #: Cells of the table of draws (resamples x transcripts) that are held as floats at a time: 32 MB.
 DRAWN_AT_ONCE = 4_000_000
 NO_SPREAD = "no spread"
@@ -64,11 +73,13 @@ class Measure:
         (plain scale).
     weighty: (n_transcripts, n_codes), which transcripts say anything about the statistic of a code;
         without it those with any sum other than 0.
+    of: what these are called in a reason.
     """
 
     statistic: Function
     scale: Scale
     weighty: NDArray[np.bool_] | None = None
+    of: str = "transcripts"
 
 
 def pair_intervals(
@@ -78,7 +89,8 @@ def pair_intervals(
 
     counts: (n_transcripts, n_codes, 4), as ``pairs`` describes them.
     keys: names in ``PAIR_STATISTICS``. For precision, recall and F1 a transcript counts only if it holds
-        what they are shares of: seven transcripts with the code are few, however many are without.
+        what they are shares of, for kappa, pi and alpha only if it holds the rarer of given and not given:
+        seven transcripts with the code are few, however many are without.
         The interval of the bias is that of its signed form without the sign: it begins at 0 where that
         one holds 0.
     """
@@ -91,10 +103,23 @@ def pair_intervals(
 
 
 def _pair_measure(cells: FloatArray, key: str) -> Measure:
+    if key in CHANCE_CORRECTED:
+        weighty = holds_rarer(*given_and_declined(cells))
+        return Measure(PAIR_STATISTICS[key], "coefficient", weighty, of=HOLDING)
     weighty = cells[..., list(SHARE_CELLS.get(key, (0, 1, 2, 3)))].sum(axis=-1) > 0
     if key == "bias":
         return Measure(signed_bias, "difference", weighty)
     return Measure(PAIR_STATISTICS[key], "share" if key in SHARE_CELLS else "coefficient", weighty)
+
+
+def holds_rarer(given: FloatArray, declined: FloatArray) -> NDArray[np.bool_]:
+    """Which transcripts hold the rarer of the two: kappa, pi and alpha of a code hang on these alone.
+
+    given, declined: (n_transcripts, n_codes), how often the code was given and declined. Thirty transcripts of which
+    two hold the code are two: without any of the others such a coefficient hardly changes.
+    """
+    rarer = np.where(given.sum(axis=0) <= declined.sum(axis=0), given, declined)
+    return np.asarray(rarer > ROUNDING)
 
 
 def _without_sign(interval: Interval) -> Interval:
@@ -110,19 +135,20 @@ def intervals(
     scale: Scale,
     seed: int,
     weighty: NDArray[np.bool_] | None = None,
+    of: str = "transcripts",
     level: float = 0.95,
     n_resamples: int = 4999,
 ) -> tuple[Interval, ...]:
     """An interval for each code, of any statistic that is a function of sums over transcripts.
 
     sums: (n_transcripts, n_codes, n_sums), what each transcript adds.
-    statistic, scale, weighty: as ``Measure`` has them.
+    statistic, scale, weighty, of: as ``Measure`` has them.
 
     The difference of two statistics on the same transcripts is such a function: put the sums of both
     side by side, so that each resample takes both from the same transcripts, and give
     ``lambda s: cohen_kappa(s[..., :4]) - cohen_kappa(s[..., 4:])`` with scale "difference".
     """
-    measures = {"": Measure(statistic, scale, weighty)}
+    measures = {"": Measure(statistic, scale, weighty, of)}
     return several_intervals(sums, measures, seed=seed, level=level, n_resamples=n_resamples)[""]
 
 
@@ -161,19 +187,25 @@ def _of_each_code(
     for k, n in enumerate(n_weighty.tolist()):
         theta, theta_i = float(value[k]), without[weighty[:, k], k]
         drawn_k = resampled[:, k] if resampled is not None and n >= FEWEST_FOR_BOOTSTRAP else None
-        result.append(interval_of(theta, theta_i, drawn_k, scale=measure.scale, level=level))
+        result.append(interval_of(theta, theta_i, drawn_k, scale=measure.scale, level=level, of=measure.of))
     return tuple(result)
 
 
 def interval_of(
-    theta: float, without: FloatArray, resampled: FloatArray | None, *, scale: Scale, level: float
+    theta: float,
+    without: FloatArray,
+    resampled: FloatArray | None,
+    *,
+    scale: Scale,
+    level: float,
+    of: str = "transcripts",
 ) -> Interval:
     """BCa from the values of resamples, jackknife where there are none, or none with its reason.
 
-    without: (n,), the value without each of the transcripts that say anything about it.
+    without: (n,), the value without each of the transcripts that say anything about it. of: as ``Measure`` has it.
     """
     n = len(without)
-    if reason := why_none(theta, without, n):
+    if reason := why_none(theta, without, n, of=of):
         return _none(reason, level=level, n=n)
     if resampled is None:
         return jackknife_interval(theta, without, scale=scale, level=level)

@@ -17,9 +17,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pipeline.agreement.alpha import alpha_of
-from pipeline.agreement.intervals import Interval, Measure, several_intervals
+from pipeline.agreement.intervals import (
+    HOLDING,
+    Function,
+    Interval,
+    Measure,
+    Scale,
+    holds_rarer,
+    several_intervals,
+)
 from pipeline.agreement.statistic import NO_COMMON_UNIT, Statistic
-from pipeline.agreement.values import FloatArray
+from pipeline.agreement.values import FloatArray, mean_of_defined
 
 N_SUMS = 7
 # What rounding leaves of a sum when a transcript is taken away again: a share of one unit is no smaller
@@ -103,6 +111,10 @@ MANY_STATISTICS: dict[str, Callable[[Any], FloatArray]] = {
 }
 
 
+# As in ``pairs``: of these a transcript that does not hold the code says next to nothing.
+CHANCE_CORRECTED = frozenset({"krippendorff_alpha", "fleiss_kappa"})
+
+
 def many_statistics(sums: ArrayLike, *, n_coders: int) -> dict[str, Statistic]:
     """Every statistic of one set of sums (shape (7,)), each with its reason where undefined.
 
@@ -126,16 +138,43 @@ def many_intervals(
     sums: (n_transcripts, n_codes, 7).
     """
     parts = np.asarray(sums, dtype=np.float64)
-    shares = {"percent_agreement", "prevalence"}
+    measures = {key: many_measure(parts, key) for key in keys}
+    return several_intervals(parts, measures, seed=seed, level=level, n_resamples=n_resamples)
+
+
+def many_measure(sums: FloatArray, key: str) -> Measure:
+    """A statistic, and which transcripts its interval stands on; sums: (n_transcripts, n_codes, 7)."""
+    if key in CHANCE_CORRECTED:
+        *_, o_11, o_10, o_00 = _parts(sums)
+        holding = holds_rarer(o_11 + o_10, o_00 + o_10)
+        return Measure(MANY_STATISTICS[key], "coefficient", holding, of=HOLDING)
+    scale: Scale = "share" if key in ("percent_agreement", "prevalence") else "coefficient"
+    return Measure(MANY_STATISTICS[key], scale, sums[..., 2 if key == "prevalence" else 0] > 0)
+
+
+def mean_over_codes(sums: FloatArray, keys: Iterable[str], *, seed: int) -> dict[str, Interval]:
+    """Intervals over transcripts of the mean over codes of each statistic, undefined ones left out.
+
+    sums: (n_transcripts, n_codes, 7). Which codes are left out is the same whichever transcript is.
+    """
+    n, k, _ = sums.shape
+    flat = sums.reshape(n, 1, k * N_SUMS)
+
+    def mean_of(key: str) -> Function:
+        kept = np.flatnonzero(~np.isnan(MANY_STATISTICS[key](sums.sum(axis=0))))
+
+        def mean(some: FloatArray) -> FloatArray:
+            each = MANY_STATISTICS[key](some.reshape(*some.shape[:-1], k, N_SUMS))[..., kept]
+            return mean_of_defined(each)
+
+        return mean
+
     measures = {
-        key: Measure(
-            MANY_STATISTICS[key],
-            "share" if key in shares else "coefficient",
-            parts[..., 2 if key == "prevalence" else 0] > 0,
-        )
+        key: Measure(mean_of(key), "share" if key in ("percent_agreement", "prevalence") else "coefficient")
         for key in keys
     }
-    return several_intervals(parts, measures, seed=seed, level=level, n_resamples=n_resamples)
+    found = several_intervals(flat, measures, seed=seed, level=0.95, n_resamples=4999)
+    return {key: intervals[0] for key, intervals in found.items()}
 
 
 def _why_undefined(key: str, parts: FloatArray) -> str:

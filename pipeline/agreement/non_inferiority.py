@@ -28,9 +28,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pipeline.agreement.intervals import FEWEST, LEAST_SPREAD, Interval, intervals, leave_one_out
+from pipeline.agreement.intervals import FEWEST, HOLDING, LEAST_SPREAD, Interval, intervals, leave_one_out
 from pipeline.agreement.pairs import cohen_kappa, count_pairs
-from pipeline.agreement.values import FloatArray
+from pipeline.agreement.values import FloatArray, mean_of_defined
 
 MARGIN = 0.10
 LEVEL = 0.90
@@ -43,8 +43,7 @@ class NonInferiority:
     kappa_model: mean of the model's kappas with the two coders; kappa_coders: theirs with each other.
     difference: kappa_model - kappa_coders. low, high: its interval at ``level``, made by ``method``.
     n_units: read by all three; n_at_stake: of these, given the code by at least one of them.
-    n_transcripts: those with a unit at stake, 8 or more for an interval; the interval is over all that
-        hold a unit read by all three, which ``method`` counts.
+    n_transcripts: those with a unit at stake, 8 or more for an interval, which is over these.
     constant_passes: whether a model that never gives the code would be non-inferior too.
     reason: why there is no interval, with nan in low and high; the rest may be known all the same.
     """
@@ -122,6 +121,49 @@ def non_inferiority(
     )
 
 
+def non_inferiority_of_mean(
+    counts: ArrayLike, n_at_stake: int, *, seed: int, margin: float = MARGIN
+) -> NonInferiority:
+    """The test of all codes together: kappas are means over the codes for which all three are defined.
+
+    Not of pooled cells: over these kappa rises with how unlike the codes are in frequency. counts: as above;
+    n_at_stake: units given any code by at least one of the three.
+    """
+    cells = np.asarray(counts, dtype=np.float64)
+    n, k = cells.shape[:2]
+    sums = cells.reshape(n, k, 12)
+    kept = np.flatnonzero(~np.isnan(difference(sums.sum(axis=0))))
+
+    def mean_of(each: Callable[[FloatArray], FloatArray]) -> Callable[[FloatArray], FloatArray]:
+        def mean(some: FloatArray) -> FloatArray:
+            found = each(some.reshape(*some.shape[:-2], k, 12))[..., kept]
+            return mean_of_defined(found)[..., None]
+
+        return mean
+
+    flat = sums.reshape(n, 1, k * 12)
+    interval, constant = (
+        intervals(flat, mean_of(each), scale="difference", seed=seed, level=LEVEL)[0]
+        for each in (difference, _difference_of_constant)
+    )
+    kappa = cohen_kappa(cells.sum(axis=0)[kept]).mean(axis=0) if len(kept) else np.full(3, np.nan)
+    reason = interval.reason if len(kept) else "kappa is defined for no code"
+    return NonInferiority(
+        difference=float((kappa[1] + kappa[2]) / 2 - kappa[0]),
+        low=math.nan if reason else interval.low,
+        high=math.nan if reason else interval.high,
+        kappa_model=float((kappa[1] + kappa[2]) / 2),
+        kappa_coders=float(kappa[0]),
+        margin=margin,
+        n_units=int(sums[:, 0, :4].sum()) if k else 0,
+        n_at_stake=n_at_stake,
+        n_transcripts=int(_holding(sums).any(axis=1).sum()),
+        constant_passes=constant.low > -margin,
+        method="" if reason else interval.method,
+        reason=reason,
+    )
+
+
 def units_at_stake(
     given: ArrayLike, read: ArrayLike, model: ArrayLike, model_seen: ArrayLike
 ) -> NDArray[np.int64]:
@@ -146,7 +188,10 @@ def _interval(
     sums: FloatArray, statistic: Callable[[FloatArray], FloatArray], *, seed: int
 ) -> tuple[Interval, ...]:
     """Intervals; where no transcript changes the difference, the difference itself stands for both bounds."""
-    found = list(intervals(sums, statistic, scale="difference", seed=seed, level=LEVEL))
+    held = _holding(sums)
+    found = list(
+        intervals(sums, statistic, scale="difference", weighty=held, of=HOLDING, seed=seed, level=LEVEL)
+    )
     without = leave_one_out(sums, statistic)
     for k, interval in enumerate(found):
         if interval.n_transcripts >= FEWEST and np.ptp(without[:, k]) < LEAST_SPREAD:
@@ -159,9 +204,9 @@ def _interval(
 def _result(
     sums: FloatArray, interval: Interval, constant: Interval, *, n_at_stake: int, margin: float
 ) -> NonInferiority:
-    total, n_holding = sums.sum(axis=0), _n_holding(sums)
+    total, n_holding = sums.sum(axis=0), int(_holding(sums).sum())
     coders, first, second = cohen_kappa(total.reshape(3, 4)).tolist()
-    reason = _why_none(total, n_holding) or interval.reason
+    reason = _why_none(total) or interval.reason
     return NonInferiority(
         difference=float(difference(total)),
         low=math.nan if reason else interval.low,
@@ -178,18 +223,16 @@ def _result(
     )
 
 
-def _n_holding(sums: FloatArray) -> int:
-    """Transcripts in which one of the three gave the code: any pair with a unit other than ``neither``."""
-    gave = sums.reshape(-1, 3, 4)[..., :3].sum(axis=(1, 2)) > 0
-    return int(np.count_nonzero(gave))
+def _holding(sums: FloatArray) -> NDArray[np.bool_]:
+    """Transcripts in which one of the three gave the code: any pair with a unit other than ``neither``; (t, ...)."""
+    gave: NDArray[np.bool_] = sums.reshape(*sums.shape[:-1], 3, 4)[..., :3].sum(axis=(-1, -2)) > 0
+    return gave
 
 
-def _why_none(total: FloatArray, n_holding: int) -> str:
+def _why_none(total: FloatArray) -> str:
     """Why this difference has no interval where ``intervals`` may give one, or would say it of a value alone."""
     if not total.any():
         return "no unit that both coders and the model read"
-    if n_holding < FEWEST:
-        return f"too few transcripts in which anybody gave the code: {n_holding}, at least {FEWEST} needed"
     if np.isnan(difference(total)):
         return "kappa is undefined: of a pair, both always or both never gave the code"
     return ""

@@ -148,13 +148,16 @@ SHARE_CELLS: dict[str, tuple[int, ...]] = {
     "f1": (0, 1, 2),
 }
 
+# Coefficients that hang on where the code was given (or, if it nearly always was, declined).
+CHANCE_CORRECTED = frozenset({"cohen_kappa", "krippendorff_alpha", "scott_pi"})
+
 _WHY_UNDEFINED = {
     "precision": "{b} never gave the code",
     "recall": "{a} never gave the code",
-    "f1": "neither coder gave the code",
-    "cohen_kappa": "neither coder varied: both {always} gave the code",
-    "scott_pi": "neither coder varied: both {always} gave the code",
-    "krippendorff_alpha": "neither coder varied: both {always} gave the code",
+    "f1": "neither gave the code",
+    "cohen_kappa": "neither varied: both {always} gave the code",
+    "scott_pi": "neither varied: both {always} gave the code",
+    "krippendorff_alpha": "neither varied: both {always} gave the code",
 }
 
 
@@ -180,6 +183,12 @@ def _why_undefined(key: str, cells: NDArray[Any], a: str, b: str) -> str:
     if not cells.any():
         return NO_COMMON_UNIT
     return _WHY_UNDEFINED[key].format(a=a, b=b, always="always" if cells[0] else "never")
+
+
+def given_and_declined(counts: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """How often the two gave the code and how often they did not, both together; (...) each."""
+    _, _, n1, n0 = _margins(counts)
+    return n1, n0
 
 
 def _cells(counts: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:

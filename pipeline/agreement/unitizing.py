@@ -179,7 +179,7 @@ def unitizing_intervals(
         "binary": over(sums.marked[:, None], alpha_code, read),
         "cu": over(flat, lambda some: alpha_cu(unfold(some))[..., None], met),
         "ku": over(flat, lambda some: alpha_ku(unfold(some)), np.repeat(met, k, axis=1)),
-        "code": over(sums.of_code(), alpha_code, np.repeat(read, k, axis=1)),
+        "code": over(sums.of_code(), alpha_code, sums.of_code()[..., 1]),
     }
 
 

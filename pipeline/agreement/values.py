@@ -114,3 +114,10 @@ def why_nothing_common(ratings: Ratings) -> str:
     if rated.sum() == 1:
         return f"{NO_COMMON_UNIT}: only one coder gave values"
     return NO_COMMON_UNIT
+
+
+def mean_of_defined(values: FloatArray) -> FloatArray:
+    """Over the last axis, nan left out; nan where nothing is defined."""
+    defined = ~np.isnan(values)
+    n = defined.sum(axis=-1)
+    return np.where(n == 0, np.nan, np.where(defined, values, 0.0).sum(axis=-1) / np.maximum(n, 1))

@@ -30,6 +30,9 @@ AS_GOOD = "as good as a coder"
 NOT_SHOWN = "not shown"
 WORSE = "worse"
 
+TOO_FEW = "too few"
+KINDS = {AS_GOOD: "as good", NOT_SHOWN: "not shown", WORSE: "worse"}
+
 Test = Literal["alternative annotator", "non-inferiority", ""]
 
 
@@ -56,15 +59,20 @@ class Verdict:
     high: float = math.nan
 
     @property
+    def kind(self) -> str:
+        """The class of the words: "as good", "not shown", "worse" or "too few"."""
+        return KINDS.get(self.words, TOO_FEW)
+
+    @property
     def as_good(self) -> bool:
         """Whether the model is shown to be as good as a coder."""
         return self.words == AS_GOOD
 
 
-def verdict_of_alternative(code: str, test: AlternativeAnnotator) -> Verdict:
-    """The verdict from three coders or more."""
+def verdict_of_alternative(code: str, test: AlternativeAnnotator, *, who: str = "The model") -> Verdict:
+    """The verdict from three coders or more. who: what is tested, as a sentence begins with it."""
     few = _too_few_for_alternative(test)
-    words, why = few or _words_of_alternative(test)
+    words, why = few or _words_of_alternative(test, who)
     return Verdict(
         code,
         words,
@@ -77,10 +85,10 @@ def verdict_of_alternative(code: str, test: AlternativeAnnotator) -> Verdict:
     )
 
 
-def verdict_of_non_inferiority(code: str, test: NonInferiority) -> Verdict:
-    """The verdict from exactly two coders."""
+def verdict_of_non_inferiority(code: str, test: NonInferiority, *, who: str = "The model") -> Verdict:
+    """The verdict from exactly two coders. who: as above."""
     few = _too_few_for_non_inferiority(test)
-    words, why = few or _words_of_non_inferiority(test)
+    words, why = few or _words_of_non_inferiority(test, who)
     return Verdict(
         code,
         words,
@@ -96,7 +104,7 @@ def verdict_of_non_inferiority(code: str, test: NonInferiority) -> Verdict:
 
 def verdict_of_too_few_coders(code: str, n_coders: int) -> Verdict:
     """The verdict from one coder or none."""
-    why = f"Whether coders agree takes two coders who read the same units, here {_there_are(n_coders, 'coder')}."
+    why = f"Whether coders agree takes two coders who read the same segments, here {_there_are(n_coders, 'coder')}."
     return Verdict(code, f"too few coders (n = {n_coders})", "", 0, 0, why)
 
 
@@ -129,7 +137,7 @@ def _too_few_for_non_inferiority(test: NonInferiority) -> tuple[str, str] | None
 
 def _too_few_units(n: int) -> tuple[str, str]:
     why = (
-        f"A coder or the model gave the code to {n} of the units that can be compared, "
+        f"A coder or the model gave the code to {n} of the segments that can be compared, "
         f"at least {FEWEST_UNITS} are needed."
     )
     return f"too few units (n = {n})", why
@@ -140,47 +148,55 @@ def _too_few_transcripts(n: int, fewest: int) -> tuple[str, str]:
     return f"too few transcripts (n = {n})", why
 
 
-def _words_of_alternative(test: AlternativeAnnotator) -> tuple[str, str]:
+def _words_of_alternative(test: AlternativeAnnotator, who: str) -> tuple[str, str]:
     tested = [coder for coder in test.coders if not coder.reason]
     n, won, lost = len(tested), sum(c.rejected for c in tested), sum(c.lost for c in tested)
     mean_h = sum(coder.rho_h for coder in tested) / n
-    on = f"on {test.n_units} units of {test.n_transcripts} transcripts"
+    on = f"on {test.n_units} segments of {test.n_transcripts} transcripts"
     rates = (
-        f"{on} it was as close to the other coders as the coder left out, or closer, {test.advantage:.0%} of the "
-        f"time, and that coder {mean_h:.0%} (allowance {test.epsilon:.0%})"
+        f"{on} it was as close to the other coders as the coder left out, or closer, {_share(test.advantage)} of the "
+        f"time (mean over transcripts), and that coder {_share(mean_h)} (allowance {_share(test.epsilon)})"
     )
     if test.passes and test.fails:
-        return NOT_SHOWN, f"The model did better than {won} of {n} coders and worse than {lost}: {rates}."
+        return NOT_SHOWN, f"{who} did better than {won} of {n} coders and worse than {lost}: {rates}."
     if test.passes and test.constant_passes:
         return NOT_SHOWN, (
-            f"The model passed, but so would one that gives the code {test.constant_passes}: "
+            f"{who} passed, but so would one that gives the code {test.constant_passes}: "
             f"{on} this test cannot tell a good model from a useless one."
         )
     if test.passes:
-        return AS_GOOD, f"The model held its own against {won} of {n} coders: {rates}."
+        return AS_GOOD, f"{who} held its own against {won} of {n} coders: {rates}."
     if test.fails:
-        return WORSE, f"The model fell short of {lost} of {n} coders: {rates}."
-    return NOT_SHOWN, f"The model held its own against {won} of {n} coders, half are needed: {rates}."
+        return WORSE, f"{who} fell short of {lost} of {n} coders: {rates}."
+    return NOT_SHOWN, f"{who} held its own against {won} of {n} coders, half are needed: {rates}."
 
 
-def _words_of_non_inferiority(test: NonInferiority) -> tuple[str, str]:
+def _words_of_non_inferiority(test: NonInferiority, who: str) -> tuple[str, str]:
     if test.reason:
-        return NOT_SHOWN, f"The difference between model and coders has no interval: {test.reason}."
+        return NOT_SHOWN, f"The difference has no interval: {test.reason}."
     numbers = (
         f"kappa {test.kappa_model:.2f} with the coders, {test.kappa_coders:.2f} between them, difference "
-        f"{test.difference:+.2f} ({test.level:.0%} interval {test.low:+.2f} to {test.high:+.2f}, margin "
-        f"{test.margin:.2f}), on {test.n_units} units of {test.n_transcripts} transcripts"
+        f"{_signed(test.difference)} ({100 * test.level:.0f} % interval {_signed(test.low)} to {_signed(test.high)}, "
+        f"margin {test.margin:.2f}), on {test.n_units} segments of {test.n_transcripts} transcripts"
     )
     if test.passes and test.constant_passes:
         return NOT_SHOWN, (
             f"The coders agree too little for the margin, a model that never gives the code would pass: {numbers}."
         )
     if test.passes:
-        return AS_GOOD, f"The model agrees with the coders no worse than the margin allows: {numbers}."
+        return AS_GOOD, f"{who} agrees with the coders no worse than the margin allows: {numbers}."
     if test.fails:
-        return WORSE, f"The model agrees with the coders less than the margin allows: {numbers}."
-    return NOT_SHOWN, f"The interval holds what the margin allows and what it does not: {numbers}."
+        return WORSE, f"{who} agrees with the coders less than the margin allows: {numbers}."
+    return NOT_SHOWN, f"Undecided, the interval reaches to both sides of what the margin allows: {numbers}."
 
 
 def _there_are(n: int, what: str) -> str:
     return f"there is 1 {what}" if n == 1 else f"there are {n} {what}s"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.0f} %"

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.agreement.intervals import intervals
+from pipeline.agreement.intervals import HOLDING, Interval, intervals
 from pipeline.agreement.pairs import cohen_kappa
+from pipeline.agreement.values import mean_of_defined
 from pipeline.compare.cells import PairCells, pair_cells
 from pipeline.compare.columns import Column, FloatArray, Panel
 from pipeline.compare.pairs import beside
@@ -29,9 +30,9 @@ class Beside:
     codes: tuple[int, ...]
 
     def sums(self) -> FloatArray:
-        """(t, 1 + k', p, 4): pooled, then each code; pairs of people first."""
-        cells = np.stack([pair.counts[:, list(self.codes)] for pair in (*self.people, *self.other)], axis=2)
-        return np.concatenate([cells.sum(axis=1, keepdims=True), cells], axis=1)
+        """(t, k', p, 4); pairs of people first."""
+        cells = np.stack([pair.counts for pair in (*self.people, *self.other)], axis=2)
+        return np.asarray(cells[:, list(self.codes)])
 
 
 def set_beside(panel: Panel, other: Column) -> Beside | None:
@@ -55,42 +56,59 @@ def set_beside(panel: Panel, other: Column) -> Beside | None:
 def beside_rows(panel: Panel, found: Beside, *, seed: int) -> list[dict[str, Any]]:
     """``beside`` of agreement.json: kappa of people with each other, of the other with them, and the difference.
 
-    Pooled first, then each code. Each kappa is the mean over the pairs for which it is defined.
+    First the mean over the codes for which both are defined (code null), then each code. Each kappa is the mean over
+    the pairs for which it is defined. Nothing is pooled: over pooled cells kappa rises with how unlike codes are in
+    frequency.
     """
     n_people, sums = len(found.people), found.sums()
-    flat = sums.reshape(*sums.shape[:2], -1)
+    n_pairs = sums.shape[2]
+    people, other = mean_kappas(sums.sum(axis=0), n_people)
+    kept = np.flatnonzero(~np.isnan(people) & ~np.isnan(other))
 
     def difference(cells: FloatArray) -> FloatArray:
-        people, other = mean_kappas(cells.reshape(*cells.shape[:-1], -1, 4), n_people)
-        return other - people
+        of_people, of_other = mean_kappas(cells.reshape(*cells.shape[:-1], n_pairs, 4), n_people)
+        return of_other - of_people
 
-    both = intervals(flat, difference, scale="difference", seed=seed)
-    people, other = mean_kappas(sums.sum(axis=0), n_people)
+    def mean_difference(cells: FloatArray) -> FloatArray:
+        each = difference(cells.reshape(*cells.shape[:-2], len(found.codes), n_pairs * 4))
+        return mean_of_defined(each[..., kept])[..., None]
+
+    flat = sums.reshape(*sums.shape[:2], n_pairs * 4)
+    held = flat.reshape(*sums.shape)[..., :3].sum(axis=(2, 3)) > 0
+    each = intervals(flat, difference, scale="difference", weighty=held, of=HOLDING, seed=seed)
+    (mean,) = intervals(
+        flat.reshape(len(flat), 1, len(found.codes) * n_pairs * 4),
+        mean_difference,
+        scale="difference",
+        seed=seed,
+    )
     n_units = int(np.any([pair.shared for pair in found.people], axis=0).sum())
+    same = {
+        "other": found.name,
+        "n_units": n_units,
+        "n_pairs_people": n_people,
+        "n_pairs_other": len(found.other),
+    }
+    of_mean = _row(mean_of_defined(people[kept]), mean_of_defined(other[kept]), mean)
     return [
-        {
-            "other": found.name,
-            "code": key,
-            "n_units": n_units,
-            "n_pairs_people": n_people,
-            "n_pairs_other": len(found.other),
-            "people": number(float(people[i])),
-            "model": number(float(other[i])),
-            "difference": number(float(other[i] - people[i])),
-            "ci": interval_row(both[i]),
-        }
-        for i, key in enumerate([None, *(panel.codes[code] for code in found.codes)])
+        {**same, "code": None, "n_codes": len(kept), **of_mean},
+        *(
+            {**same, "code": panel.codes[code], "n_codes": 1, **_row(people[i], other[i], each[i])}
+            for i, code in enumerate(found.codes)
+        ),
     ]
+
+
+def _row(people: FloatArray, other: FloatArray, interval: Interval) -> dict[str, Any]:
+    return {
+        "people": number(float(people)),
+        "model": number(float(other)),
+        "difference": number(float(other - people)),
+        "ci": interval_row(interval),
+    }
 
 
 def mean_kappas(cells: FloatArray, n_people: int) -> tuple[FloatArray, FloatArray]:
     """(..., p, 4) -> mean kappa of the first ``n_people`` pairs and of the others, each (...)."""
     kappa = np.asarray(cohen_kappa(cells))
-    return _mean(kappa[..., :n_people]), _mean(kappa[..., n_people:])
-
-
-def _mean(values: FloatArray) -> FloatArray:
-    """Over the last axis, what is undefined left out; nan where nothing is defined."""
-    defined = ~np.isnan(values)
-    n = defined.sum(axis=-1)
-    return np.where(n == 0, np.nan, np.where(defined, values, 0.0).sum(axis=-1) / np.maximum(n, 1))
+    return mean_of_defined(kappa[..., :n_people]), mean_of_defined(kappa[..., n_people:])

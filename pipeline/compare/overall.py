@@ -11,9 +11,10 @@ from pipeline.agreement.intervals import Interval
 from pipeline.agreement.many import (
     MANY_STATISTICS,
     count_many,
-    krippendorff_alpha,
     many_intervals,
+    many_measure,
     many_statistics,
+    mean_over_codes,
 )
 from pipeline.agreement.set_agreement import set_agreement
 from pipeline.agreement.sets import DISTANCES
@@ -131,7 +132,33 @@ def sample_size_rows(panel: Panel, *, width: float) -> list[dict[str, Any]]:
     sums = many_sums(panel)
     codes = [code for code, usable in zip(panel.codes, panel.usable, strict=True) if usable]
     n_units = float(len(shared_rows(panel))) / len(sums)
+    sizes = sample_size(sums, many_measure(sums, "krippendorff_alpha"), width=width)
     return [
         {"code": code, "n_units_each": n_units, **row}
-        for code, row in zip([None, *codes], sample_size(sums, krippendorff_alpha, width=width), strict=True)
+        for code, row in zip([None, *codes], sizes, strict=True)
     ]
+
+
+def overall_mean(panel: Panel, *, seed: int) -> dict[str, Any]:
+    """``overall_mean`` of agreement.json: of each statistic the mean over codes for which it is defined.
+
+    Pooled over codes a coefficient rises with how unlike the codes are in frequency, even if coders agree on none of
+    them; the mean over codes does not.
+    """
+    if not len(shared_rows(panel)) or not panel.usable.any():
+        return {}
+    sums = many_sums(panel)[:, 1:]
+    total = sums.sum(axis=0)
+    found = mean_over_codes(sums, MANY_STATISTICS, seed=seed)
+    row: dict[str, Any] = {"n_codes": sums.shape[1]}
+    for key, statistic in MANY_STATISTICS.items():
+        each = statistic(total)
+        defined = each[~np.isnan(each)]
+        row[key] = {
+            "mean": float(defined.mean()) if len(defined) else None,
+            "lowest": float(defined.min()) if len(defined) else None,
+            "highest": float(defined.max()) if len(defined) else None,
+            "n_defined": len(defined),
+            "ci": interval_row(found[key]),
+        }
+    return row

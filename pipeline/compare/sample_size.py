@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
-from pipeline.agreement.intervals import FEWEST, Function, leave_one_out, why_none
+from pipeline.agreement.intervals import FEWEST, Measure, leave_one_out, why_none
 from pipeline.compare.columns import FloatArray
 
 #: Further than this no spread of a few interviews can be trusted to reach.
@@ -16,7 +16,7 @@ MOST_TRANSCRIPTS = 100_000
 
 
 def sample_size(
-    sums: FloatArray, statistic: Function, *, width: float, level: float = 0.95
+    sums: FloatArray, measure: Measure, *, width: float, level: float = 0.95
 ) -> list[dict[str, Any]]:
     """For each code the transcripts that an interval of ``width`` takes, and how many there are.
 
@@ -24,33 +24,39 @@ def sample_size(
     2 t(n' - 1) se sqrt(n / n') <= width, for a standard error falls with the square root of the number of independent
     interviews (Cochran 1977, Sampling Techniques, 3rd ed., ch. 4). It supposes more interviews like those coded.
 
-    sums: (t, k, n_sums), what each transcript adds; statistic: from (..., k, n_sums) to (..., k).
+    Transcripts that do not hold a code say nothing of it: of those that are needed as many again will not.
+    sums: (t, k, n_sums), what each transcript adds; measure: as for an interval.
     """
+    statistic, weighty = measure.statistic, measure.weighty
+    weighty = np.ones(sums.shape[:2], dtype=bool) if weighty is None else weighty
     value, without = statistic(sums.sum(axis=0)), leave_one_out(sums, statistic)
-    weighty = np.abs(sums).sum(axis=-1) > 0
     return [
-        _row(float(value[k]), without[weighty[:, k], k], width=width, level=level)
+        _row(float(value[k]), without[weighty[:, k], k], len(sums), of=measure.of, width=width, level=level)
         for k in range(sums.shape[1])
     ]
 
 
-def _row(theta: float, without: FloatArray, *, width: float, level: float) -> dict[str, Any]:
+def _row(
+    theta: float, without: FloatArray, n_transcripts: int, *, of: str, width: float, level: float
+) -> dict[str, Any]:
     n = len(without)
     row: dict[str, Any] = {
-        "n_transcripts": n,
+        "n_transcripts": n_transcripts,
+        "n_with_code": n,
         "width": width,
         "width_now": None,
         "n_needed": None,
         "n_more": None,
     }
-    if reason := why_none(theta, without, n):
+    if reason := why_none(theta, without, n, of=of):
         return row | {"reason": reason}
     se = math.sqrt((n - 1) / n * float(np.sum(np.square(without - without.mean()))))
-    n_needed = transcripts_needed(se * math.sqrt(n), width=width, level=level)
+    with_code = transcripts_needed(se * math.sqrt(n), width=width, level=level)
     row["width_now"] = width_of(se * math.sqrt(n), n, level=level)
-    if n_needed > MOST_TRANSCRIPTS:
+    n_needed = math.ceil(with_code * n_transcripts / n)
+    if with_code > MOST_TRANSCRIPTS:
         return row | {"reason": f"more than {MOST_TRANSCRIPTS:,} transcripts"}
-    return row | {"n_needed": n_needed, "n_more": max(n_needed - n, 0), "reason": ""}
+    return row | {"n_needed": n_needed, "n_more": max(n_needed - n_transcripts, 0), "reason": ""}
 
 
 def width_of(spread: float, n: int, *, level: float) -> float:

@@ -28,7 +28,7 @@ from pipeline.compare.columns import MACHINE, MODEL, Panel, read_panel
 from pipeline.compare.confusions import confusions
 from pipeline.compare.disagreements import write_disagreements
 from pipeline.compare.doctor import examine
-from pipeline.compare.overall import overall_rows, sample_size_rows
+from pipeline.compare.overall import overall_mean, overall_rows, sample_size_rows
 from pipeline.compare.pairs import all_pairs, count_pair, macro_row, pair_rows, write_pairs
 from pipeline.compare.slices import slices
 from pipeline.compare.spans import Marked, read_marked
@@ -101,8 +101,9 @@ def _agreement(
         "coders": _coders(panel),
         "comparisons": [row for rows in pairs for row in rows],
         "macro": [macro_row(rows) for rows in pairs],
-        "overall": overall_rows(panel, marked, seed=seed),
-        "sample_size": sample_size_rows(panel, width=settings.width),
+        "overall": overall_rows(blind, marked, seed=seed),
+        "overall_mean": overall_mean(blind, seed=seed),
+        "sample_size": sample_size_rows(blind, width=settings.width),
         "beside": [
             row
             for other in others

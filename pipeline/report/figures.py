@@ -17,10 +17,11 @@ INSET = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A scale from ``low`` to ``high``."""
+    """A scale from ``low`` to ``high``. limits: values with a tick of their own and no label."""
 
     low: float
     high: float
+    limits: tuple[float, ...] = ()
 
     def place(self, value: float) -> str:
         """Where a value stands, "37.5%"; values beyond the ends stand at the end."""
@@ -31,7 +32,8 @@ class Axis:
     def ticks(self) -> tuple[tuple[str, str], ...]:
         """(place, label) of the ends, and of zero and the half where they lie between."""
         values = [self.low, *(value for value in (0.0, 0.5) if self.low < value < self.high), self.high]
-        return tuple((self.place(value), f"{value:g}".replace("-", "\N{MINUS SIGN}")) for value in values)
+        labelled = tuple((self.place(value), f"{value:g}".replace("-", "\N{MINUS SIGN}")) for value in values)
+        return (*labelled, *((self.place(value), "") for value in self.limits))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.report.audit.trust_view import MODEL, VERDICTS
+from pipeline.compare.columns import MODEL
+from pipeline.report.audit.trust_view import VERDICTS
 from pipeline.report.tables import RunTables
 from pipeline.report.wording import coefficient, count_of, interval, listing, percent
 
@@ -99,7 +100,8 @@ def _of_model(run: RunTables) -> Iterator[str]:
     tested = [row for row in verdicts if row["code"] is not None and row["test"]]
     if not tested:
         return
-    counts = Counter(_phrase(row["verdict"]) for row in tested)
+    phrases = {kind: phrase for kind, _, phrase in VERDICTS}
+    counts = Counter(phrases[row["class"]] for row in tested)
     test = (
         "the alternative annotator test (Calderon, Reichart & Dror 2025), with differences averaged within "
         f"transcripts and epsilon {tested[0]['epsilon']:g}"
@@ -108,10 +110,6 @@ def _of_model(run: RunTables) -> Iterator[str]:
     )
     said = listing(f"{phrase} for {count_of(n, 'code')}" for phrase, n in counts.items())
     yield f"Whether it was as good as one more coder was decided by {test}: {said}."
-
-
-def _phrase(verdict: str) -> str:
-    return next(phrase for start, _, phrase in VERDICTS if verdict.startswith(start))
 
 
 def _group(run: RunTables) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.report.audit.table import Head, Line, Row, Table, change, plain, slice_figure
-from pipeline.report.audit.trust_view import ALL, MODEL
+from pipeline.compare.columns import MODEL
+from pipeline.report.audit.table import Head, Line, Row, Table, change, difference_of, plain, slice_figure
+from pipeline.report.audit.trust_view import MEAN
 from pipeline.report.beside_view import BesideView, beside_view
 from pipeline.report.tables import RunTables
 from pipeline.report.wording import Number, coefficient, count, percent
@@ -47,7 +48,8 @@ class ModelView:
 def model_view(run: RunTables) -> ModelView:
     """The section on the model."""
     agreement = run.agreement
-    others = dict.fromkeys(row["other"] for row in agreement["verdicts"])
+    found = dict.fromkeys(row["other"] for row in agreement["verdicts"] if row["test"])
+    others = sorted(found, key=lambda other: other != MODEL)
     kinds = agreement["basis"]["kinds"]
     return ModelView(
         beside=beside_view(run),
@@ -79,6 +81,14 @@ def _verdicts(run: RunTables, other: str) -> Verdicts:
     )
 
 
+def _caption(row: Row) -> str:
+    at_stake = "At stake: segments to which a coder or the model gave the code."
+    if row["test"] == "non-inferiority":
+        margin = f"\N{MINUS SIGN}{row['margin']:g}"
+        return f"In brackets the 90 % interval that decides, against a margin of {margin}. {at_stake}"
+    return f"In brackets 95 % intervals over transcripts; the test decides by the winning rate. {at_stake}"
+
+
 def _rates(row: Row) -> tuple[tuple[str, str], ...]:
     """What the alternative annotator test says beside its verdict: key, title."""
     if row["test"] != "alternative annotator":
@@ -107,12 +117,12 @@ def _rule(row: Row) -> str:
 def _verdict(row: Row, beside: Row | None) -> Line:
     cells = (
         plain(row["verdict"]),
-        change(beside) if beside else Number(""),
+        difference_of(beside, row),
         *(Number(coefficient(row[key]) if row[key] is not None else "") for key, _ in _rates(row)),
         plain(f"{count(row['n_units'])} ({count(row['n_transcripts'])})"),
         plain(row["why"]),
     )
-    return Line(row["code"] or ALL, cells, total=row["code"] is None)
+    return Line(row["code"] or MEAN, cells, total=row["code"] is None)
 
 
 def slice_cells(row: Row) -> tuple[Number, ...]:

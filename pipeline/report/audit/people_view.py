@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.agreement.coefficients import COEFFICIENTS
+from pipeline.agreement.intervals import FEWEST
 from pipeline.report.audit.table import Head, Line, Row, Table, figure
 from pipeline.report.audit.trust_view import ALL
 from pipeline.report.tables import RunTables
-from pipeline.report.wording import count, listing
+from pipeline.report.wording import count_of, listing
 
 #: Of each code and pooled.
 KEYS = (
@@ -36,7 +37,9 @@ class PeopleView:
     codes: Table
     together: Table
     method: str
-    n_one_unit: bool
+    one_unit: bool
+    two: bool
+    fewest: int = FEWEST
 
 
 def people_view(run: RunTables) -> PeopleView | None:
@@ -47,8 +50,8 @@ def people_view(run: RunTables) -> PeopleView | None:
     pooled = rows[0]
     return PeopleView(
         who=listing(pooled["coders"]),
-        n_units=count(pooled["n_units"]),
-        n_transcripts=count(pooled["n_transcripts"]),
+        n_units=count_of(pooled["n_units"], "segment"),
+        n_transcripts=count_of(pooled["n_transcripts"], "transcript"),
         codes=Table(
             "Per code: given or not given. In brackets 95 % intervals over transcripts.",
             "Code",
@@ -62,7 +65,8 @@ def people_view(run: RunTables) -> PeopleView | None:
             tuple(_of_all(pooled, key) for key in KEYS_OF_ALL),
         ),
         method=_method(pooled),
-        n_one_unit=pooled["n_units"] == 1,
+        one_unit=pooled["n_units"] == 1,
+        two=len(pooled["coders"]) == 2,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from pipeline.report.tables import Disputed, RunTables
-from pipeline.report.wording import count, percent, shorten
+from pipeline.report.wording import count_of, percent, shorten
 
 #: So many segments are on the page; all are in disagreements.csv.
 MOST_SEGMENTS = 20
@@ -50,8 +50,8 @@ def settle_view(run: RunTables) -> SettleView:
     grouped = [list(rows) for _, rows in groupby(run.disagreements, key=_place)]
     return SettleView(
         segments=tuple(_segment(rows) for rows in grouped[:MOST_SEGMENTS]),
-        n_cells=count(len(run.disagreements)),
-        n_segments=count(len(grouped)),
+        n_cells=count_of(len(run.disagreements), "decision"),
+        n_segments=count_of(len(grouped), "segment"),
         n_left_out=max(0, len(grouped) - MOST_SEGMENTS),
     )
 

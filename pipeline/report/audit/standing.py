@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.agreement.intervals import NO_SPREAD
+
 #: Krippendorff (2019), Content Analysis, 4th ed., ch. 12: rely on variables with alpha above .800; where tentative
 #: conclusions are acceptable, above .667.
 RELIABLE, TENTATIVE = 0.800, 0.667
@@ -20,7 +22,11 @@ class Standing:
     meaning: str
 
 
-SOLID = Standing("well", "reliable", "the whole interval of alpha lies at .800 or above")
+SOLID = Standing(
+    "well",
+    "reliable",
+    "the whole interval of alpha lies at .800 or above, or all interviews agree",
+)
 FAIR = Standing("partly", "tentatively reliable", "the whole interval of alpha lies at .667 or above")
 OPEN_HIGH = Standing(
     "hardly",
@@ -29,7 +35,7 @@ OPEN_HIGH = Standing(
 )
 OPEN = Standing("hardly", "uncertain", "alpha is .667 or above, but its interval reaches below")
 OPEN_LOW = Standing("hardly", "uncertain, alpha low", "alpha is below .667, but its interval reaches above")
-POOR = Standing("not-yet", "not reliable", "the whole interval of alpha lies below .667")
+POOR = Standing("poor", "not reliable", "the whole interval of alpha lies below .667")
 UNKNOWN = Standing("not-yet", "unknown", "no alpha, or no interval: too few interviews, or nothing varies")
 STANDINGS = (SOLID, FAIR, OPEN_HIGH, OPEN, OPEN_LOW, POOR, UNKNOWN)
 
@@ -38,8 +44,10 @@ def standing_of(row: Mapping[str, Any] | None) -> Standing:
     """The class of a row of ``overall``; None where nobody shares a segment."""
     if row is None or row["krippendorff_alpha"] is None:
         return UNKNOWN
-    alpha = row["krippendorff_alpha"]
-    low, high = (row["ci"]["krippendorff_alpha"][end] for end in ("low", "high"))
+    alpha, ci = row["krippendorff_alpha"], row["ci"]["krippendorff_alpha"]
+    if ci["reason"].startswith(NO_SPREAD) and alpha >= RELIABLE:
+        return SOLID  # every interview gives the same value, so there is nothing that an interval could span
+    low, high = ci["low"], ci["high"]
     if low is None:
         return UNKNOWN
     if low >= TENTATIVE:

@@ -73,3 +73,10 @@ def signed(value: float) -> str:
     """A difference, with its sign."""
     text = coefficient(value)
     return text if value < 0 or text == "0.00" else f"+{text}"
+
+
+def difference_of(beside: Row | None, verdict: Row | None) -> Number:
+    """The model's kappa less the coders' own, with the interval by which the verdict was reached, if any."""
+    if verdict and verdict["difference"] is not None:
+        return Number(signed(verdict["difference"]), interval(verdict["low"], verdict["high"]))
+    return change(beside) if beside else Number("")

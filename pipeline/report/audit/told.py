@@ -15,19 +15,23 @@ def audit_lines(run_dir: Path) -> list[str]:
     """A line an answer; names of coders and counts of codes, never a word of a participant."""
     run = read_run(run_dir)
     trust, people, settle = trust_view(run), people_view(run), settle_view(run)
-    if people is None:
-        lines = ["No two coders have read the same segment: how far people agree is unknown."]
+    lines = [f"Note: {note}" for note in trust.notes]
+    if people is None or trust.head is None:
+        lines.append("No two coders have read the same segment blind: how far people agree is unknown.")
     else:
-        alpha = trust.rows[0].alpha
-        spread = f" ({alpha.interval})" if alpha.interval else ""
-        lines = [
-            f"{people.who} on {people.n_units} segments of {people.n_transcripts} transcripts: Krippendorff's alpha "
-            f"{alpha.text}{spread}",
-            f"Codes: {_counts(trust.people)}",
+        mean = trust.head.mean
+        spread = f" ({mean.interval})" if mean.interval else ""
+        lines += [
+            f"{people.who} on {people.n_units} of {people.n_transcripts}: Krippendorff's alpha, mean over "
+            f"{trust.head.n_codes}, {mean.text}{spread}; {trust.head.spread} each",
+            f"{trust.head.answer} {_counts(trust.people)}",
         ]
-        lines.append(f"{settle.n_cells} decisions on {settle.n_segments} segments differ: disagreements.csv")
-    if trust.with_model:
-        lines.append(f"The model beside them: {trust.rows[0].verdict}. Codes: {_counts(trust.model)}")
+    if trust.not_blind:
+        lines.append(trust.not_blind)
+    if settle.segments:
+        lines.append(f"{settle.n_cells} on {settle.n_segments} differ: disagreements.csv")
+    if trust.model_head:
+        lines.append(f"The model beside them: {trust.model_head.verdict}. {_counts(trust.model)}")
     return lines
 
 
@@ -35,8 +39,10 @@ def audit_json(run_dir: Path) -> dict[str, Any]:
     """The answers for machines; the figures are in agreement.json."""
     trust = trust_view(read_run(run_dir))
     return {
-        "codes": {row.code: {"coders": row.standing.title, "model": row.verdict} for row in trust.rows[1:]},
-        "model": trust.rows[0].verdict,
+        "codes": {
+            row.code: {"coders": row.standing.title, "model": row.verdict or None} for row in trust.rows
+        },
+        "model": trust.model_head.verdict if trust.model_head else None,
     }
 
 

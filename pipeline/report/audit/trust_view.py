@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from pipeline.agreement.verdict import AS_GOOD, NOT_SHOWN, WORSE
-from pipeline.report.audit.standing import STANDINGS, Standing, standing_of
-from pipeline.report.audit.table import change, figure
+from pipeline.agreement.verdict import AS_GOOD, KINDS, NOT_SHOWN, TOO_FEW, WORSE
+from pipeline.compare.columns import MODEL
+from pipeline.report.audit.standing import (
+    FAIR,
+    RELIABLE,
+    SOLID,
+    STANDINGS,
+    TENTATIVE,
+    Standing,
+    standing_of,
+)
+from pipeline.report.audit.table import difference_of, figure
 from pipeline.report.figures import Axis, Mark, Piece, coefficient_axis, mark, stacked
 from pipeline.report.levels import scored_rows
 from pipeline.report.tables import RunTables
-from pipeline.report.wording import Number, count, percent
+from pipeline.report.wording import Number, coefficient, count, count_of, interval, percent
 
-MODEL = "model"
-TOO_FEW = "too few"
-#: Verdicts in the order in which they are counted, with their colour and what is said of so many codes.
+#: Classes of verdicts in the order in which they are counted, with their colour and what is said of so many codes.
 VERDICTS = (
-    (AS_GOOD, "well", "as good as a coder"),
-    (NOT_SHOWN, "hardly", "not shown, either way"),
-    (WORSE, "not-yet", "worse than a coder"),
+    (KINDS[AS_GOOD], "well", "as good as a coder"),
+    (KINDS[NOT_SHOWN], "hardly", "not shown, either way"),
+    (KINDS[WORSE], "poor", "worse than a coder"),
     (TOO_FEW, "not-yet", "too few to say"),
 )
 ALL = "all codes, pooled"
+MEAN = "mean over codes"
+#: Notes on the page; all are in summary.json.
+MOST_NOTES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +41,7 @@ class Trusted:
     """A code. alpha: of all coders. model: mean kappa of the model with them; difference: less that of their own.
 
     n_given: segments to which a coder gave it, of those that two coders read. verdict: in words;
-    verdict_key: its colour; why: the sentence with the numbers.
+    verdict_key: its colour; caution: what to mind of a good one, or "".
     """
 
     code: str
@@ -44,8 +54,7 @@ class Trusted:
     difference: Number
     verdict: str
     verdict_key: str
-    why: str
-    total: bool
+    caution: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +68,31 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class PeopleHead:
+    """The first answer. answer: how many codes are shown to be reliable. mean, spread: of alpha over codes."""
+
+    answer: str
+    mean: Number
+    spread: str
+    n_codes: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelHead:
+    """The second answer: of all codes that the model has learned. untestable: too few coders."""
+
+    verdict: str
+    why: str
+    n_codes: str
+    untestable: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TrustView:
-    """The table and the two ways to sort it. with_people, with_model: whether there is anything to say of them."""
+    """The table and the two ways to sort it. head, model_head: None where nothing can be said.
+
+    not_blind: what was left out since a suggestion was in view, or "". notes: what else to know of the codings.
+    """
 
     rows: tuple[Trusted, ...]
     axis: Axis
@@ -68,31 +100,43 @@ class TrustView:
     people_bar: tuple[Piece, ...]
     model: tuple[Group, ...]
     model_bar: tuple[Piece, ...]
-    with_people: bool
-    with_model: bool
+    head: PeopleHead | None
+    model_head: ModelHead | None
+    not_blind: str
+    notes: tuple[str, ...]
+
+    @property
+    def with_people(self) -> bool:
+        """Whether two coders share a segment that both coded blind."""
+        return self.head is not None
+
+    @property
+    def with_model(self) -> bool:
+        """Whether the model has learned a code that people can give."""
+        return self.model_head is not None
 
 
 def trust_view(run: RunTables) -> TrustView:
-    """Pooled first, then each code that can be given, in the order of the codebook."""
+    """Each code that can be given, in the order of the codebook."""
     agreement = run.agreement
-    overall = {row["code"]: row for row in agreement["overall"]}
+    overall = {row["code"]: row for row in agreement["overall"] if row["code"] is not None}
     beside = {row["code"]: row for row in agreement["beside"] if row["other"] == MODEL}
     verdicts = {row["code"]: row for row in agreement["verdicts"] if row["other"] == MODEL}
-    names: list[str | None] = [None, *(row.code for row in scored_rows(run.codes))]
     alphas = [row["krippendorff_alpha"] for row in overall.values()]
     lows = [row["ci"]["krippendorff_alpha"]["low"] for row in overall.values()]
-    axis = coefficient_axis([*alphas, *lows])
+    axis = replace(coefficient_axis([*alphas, *lows]), limits=(TENTATIVE, RELIABLE))
     rows = tuple(
-        _row(run, name, overall.get(name), beside.get(name), verdicts.get(name), axis) for name in names
+        _row(run, row.code, overall.get(row.code), beside.get(row.code), verdicts.get(row.code), axis)
+        for row in scored_rows(run.codes)
     )
-    codes = rows[1:]
     people = [
-        Group(s.key, s.title, s.meaning, tuple(row.code for row in codes if row.standing is s))
+        Group(s.key, s.title, s.meaning, tuple(row.code for row in rows if row.standing is s))
         for s in STANDINGS
     ]
+    classes = {code: row["class"] for code, row in verdicts.items() if code is not None}
     model = [
-        Group(key, phrase, "", tuple(row.code for row in codes if row.verdict.startswith(verdict)))
-        for verdict, key, phrase in VERDICTS
+        Group(key, phrase, "", tuple(row.code for row in rows if classes.get(row.code) == kind))
+        for kind, key, phrase in VERDICTS
     ]
     return TrustView(
         rows=rows,
@@ -101,14 +145,50 @@ def trust_view(run: RunTables) -> TrustView:
         people_bar=stacked([(group.key, len(group.codes)) for group in people]),
         model=tuple(group for group in model if group.codes),
         model_bar=stacked([(group.key, len(group.codes)) for group in model]),
-        with_people=bool(overall),
-        with_model=bool(verdicts),
+        head=_people_head(agreement["overall_mean"], rows),
+        model_head=_model_head(verdicts.get(None), len(classes)),
+        not_blind=_not_blind(agreement["basis"]),
+        notes=tuple(run.summary["notes"][:MOST_NOTES]),
+    )
+
+
+def _not_blind(basis: Mapping[str, Any]) -> str:
+    if not basis["n_seen"]:
+        return ""
+    n = basis["n_blind"] + basis["n_seen"]
+    return (
+        f"{count(basis['n_seen'])} of {count(n)} times that a coder coded a transcript a suggestion was in "
+        "view, or that cannot be excluded: left out here."
+    )
+
+
+def _people_head(mean: Mapping[str, Any], rows: tuple[Trusted, ...]) -> PeopleHead | None:
+    if not mean:
+        return None
+    alpha = mean["krippendorff_alpha"]
+    n_solid, n_fair = (sum(row.standing is found for row in rows) for found in (SOLID, FAIR))
+    shown = f"{n_solid} of {count_of(len(rows), 'code')}" if n_solid else "no code"
+    tentative = f", {n_fair} tentatively" if n_fair else ""
+    ci = alpha["ci"]
+    return PeopleHead(
+        answer=f"Shown to be reliable: {shown}{tentative}.",
+        mean=Number(coefficient(alpha["mean"]), interval(ci["low"], ci["high"]), ci["reason"]),
+        spread=f"{coefficient(alpha['lowest'])} to {coefficient(alpha['highest'])}",
+        n_codes=count_of(alpha["n_defined"], "code"),
+    )
+
+
+def _model_head(verdict: Mapping[str, Any] | None, n_codes: int) -> ModelHead | None:
+    if verdict is None:
+        return None
+    return ModelHead(
+        verdict["verdict"], verdict["why"], count_of(n_codes, "code"), untestable=not verdict["test"]
     )
 
 
 def _row(
     run: RunTables,
-    name: str | None,
+    name: str,
     overall: Mapping[str, Any] | None,
     beside: Mapping[str, Any] | None,
     verdict: Mapping[str, Any] | None,
@@ -117,24 +197,25 @@ def _row(
     alpha = figure(overall, "krippendorff_alpha") if overall else Number("")
     ci = overall["ci"]["krippendorff_alpha"] if overall else {"low": None, "high": None}
     drawn = mark(axis, "human", overall["krippendorff_alpha"], ci["low"], ci["high"]) if overall else None
+    standing = standing_of(overall)
     words = verdict["verdict"] if verdict else ""
+    as_good = words == AS_GOOD and standing not in (SOLID, FAIR)
     return Trusted(
-        code=ALL if name is None else name,
+        code=name,
         n_given=count(overall["n_given"]) if overall else "",
         prevalence=percent(overall["prevalence"]) if overall else "",
         alpha=alpha,
-        standing=standing_of(overall),
+        standing=standing,
         marks=(drawn,) if drawn else (),
         model=_model(run, name, beside),
-        difference=change(beside) if beside else Number(""),
+        difference=difference_of(beside, verdict),
         verdict=words,
-        verdict_key=next((key for start, key, _ in VERDICTS if words.startswith(start)), ""),
-        why=verdict["why"] if verdict else "",
-        total=name is None,
+        verdict_key=next((key for kind, key, _ in VERDICTS if verdict and verdict["class"] == kind), ""),
+        caution="but coders are not shown to be reliable on it" if as_good else "",
     )
 
 
-def _model(run: RunTables, name: str | None, beside: Mapping[str, Any] | None) -> Number:
+def _model(run: RunTables, name: str, beside: Mapping[str, Any] | None) -> Number:
     """Kappa of the model with coders: the mean where several coders share segments, else with the one coder."""
     if beside is not None:
         return figure({**beside, "cohen_kappa": beside["model"], "ci": {}}, "cohen_kappa")
