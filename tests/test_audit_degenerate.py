@@ -127,7 +127,7 @@ CASES = {
             "codings/bob.csv": codings("t1,Waiting,1", "t1,Shoes,3", "t2,Hats,1"),
         },
         (
-            "segments of 2\N{NO-BREAK SPACE}transcripts were read by both",
+            "segments of 2 transcripts were read by both",
             "code 'Hats' is not in codebook.csv",
             "too few transcripts with the code: 2, at least 8 needed",
         ),

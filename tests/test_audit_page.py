@@ -204,7 +204,7 @@ def test_without_codings_nothing_is_said_of_anybody(uncoded, said):
 
 def test_ten_coders_on_seven_conversations_are_too_few_transcripts(ten_coders, said):
     words = said(ten_coders, "trust")
-    assert "A0, A1, A2, A3, A4, A5, A6, A7, A8 and A9: 428 segments of 7 transcripts" in words.replace(
+    assert "A0, A1, A2, A3, A4, A5, A6, A7, A8 and A9 : 428 segments of 7 transcripts" in words.replace(
         "\N{NO-BREAK SPACE}", " "
     )
     assert "too few transcripts (n = 7)" in words

@@ -39,7 +39,7 @@ def test_every_kind_stands_with_its_rule_and_what_was_not_found_is_none(make_pan
     assert by_kind["unused"].examined
     page = environment().get_template("audit/doctor.html").render(doctor=found, heat=())
     unused = page[page.index("<h3>Unused</h3>") : page.index("<h3>Hardly used</h3>")]
-    assert "<p>None.</p>" in unused
+    assert "<p>No finding.</p>" in unused
     assert "Not looked for" in page[page.index("<h3>Mixed up</h3>") : page.index("<h3>No agreement</h3>")]
 
 
@@ -51,7 +51,7 @@ def test_what_could_not_be_looked_for_is_not_called_none(make_panel: MakePanel) 
     assert by_kind["no agreement"].not_examined == ("no two coders read the same segments",)
     page = environment().get_template("audit/doctor.html").render(doctor=found, heat=())
     part = page[page.index("<h3>No agreement</h3>") : page.index("<h3>One coder only</h3>")]
-    assert "None." not in part
+    assert "No finding." not in part
     assert "Not looked for: no two coders read the same segments." in part
 
 
