@@ -75,8 +75,8 @@ def schedule_of(cron: str, timezone: str) -> Any:
 
 def registered(studies: Sequence[Study], schedule: Any) -> tuple[Runner, list[UUID]]:
     """A runner that knows a deployment for each study; the name tells two studies of one name apart."""
-    from prefect.deployments.runner import EntrypointType
     from prefect.runner import Runner
+    from prefect.types.entrypoint import EntrypointType
 
     from flows.whole_study import whole_study
     from pipeline.without_names import study_label
@@ -92,7 +92,8 @@ def registered(studies: Sequence[Study], schedule: Any) -> tuple[Runner, list[UU
             tags=["precode"],
             entrypoint_type=EntrypointType.MODULE_PATH,
         )
-        made.append(runner.add_deployment(deployment))
+        made_here: Any = runner.add_deployment(deployment)  # an id here, where no event loop runs
+        made.append(made_here)
     return runner, made
 
 
