@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from corpus.study import Study
-from flows.local_server import environment, prefect_api
+from flows.local_server import client_settings, environment, prefect_api
 from flows.terminal import say
 
 if TYPE_CHECKING:
@@ -37,8 +37,10 @@ def serve_studies(studies: Sequence[Study], *, cron: str, timezone: str, now: bo
     now: run each at once as well.
     Raises typer.BadParameter before anything starts if ``cron`` or ``timezone`` mean nothing.
     """
+    with environment(client_settings()):
+        schedule = schedule_of(cron, timezone)
     with environment(for_runs()), prefect_api(scheduling=True) as url:
-        runner, made = registered(studies, schedule_of(cron, timezone))
+        runner, made = registered(studies, schedule)
         for study, deployment in zip(studies, made, strict=True):
             say(f"{study.root}: {cron} ({timezone})")
             if now:
