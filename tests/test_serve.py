@@ -41,7 +41,7 @@ if "PREFECT__FLOW_RUN_ID" in os.environ:
 
 @dataclass(frozen=True)
 class Served:
-    """What was seen while four studies were served, and after they were told to end.
+    """What was seen while three studies were served, and after they were told to end.
 
     said: lines of both streams. heard_on: addresses on which a process of it listened, as /proc has them.
     """
@@ -111,14 +111,14 @@ def addresses(session: int) -> set[str]:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory, write_planted_study) -> Iterator[Served]:
-    """Two studies of one name, one without a transcript, and one that is told to end while it is at work."""
+    """Two studies of one name, the second without a transcript, and one that is told to end while it is at work."""
     folder, home = tmp_path_factory.mktemp("served"), tmp_path_factory.mktemp("home")
-    for name in ("a/study", "b/study", "slow"):
+    for name in ("a/study", "slow"):
         write_planted_study(folder / name)
-    (folder / "empty" / "transcripts").mkdir(parents=True)
+    (folder / "b" / "study" / "transcripts").mkdir(parents=True)
     (folder / "site").mkdir()
     (folder / "site" / "sitecustomize.py").write_text(SLOW, encoding="utf-8")
-    studies = [folder / name for name in ("a/study", "b/study", "empty", "slow")]
+    studies = [folder / name for name in ("a/study", "b/study", "slow")]
     process = start(
         home, *studies, "--now", "--timezone", "Europe/London", first=str(folder / "site"),
         PREFECT_LOGGING_LEVEL="DEBUG",
@@ -148,15 +148,15 @@ def test_each_study_is_run_and_one_that_fails_stops_no_other(served):
         for parameters, state in served.rows("select parameters, state_name from flow_run where start_time")
     }
     assert ended.pop("slow") != "Completed"
-    assert ended == {"a/study": "FilesSetAside", "b/study": "FilesSetAside", "empty": "Failed"}
-    assert all((served.folder / name / "runs" / "latest").is_file() for name in ("a/study", "b/study"))
+    assert ended == {"a/study": "FilesSetAside", "b/study": "Failed"}
+    assert (served.folder / "a/study" / "runs" / "latest").is_file()
 
 
 def test_two_studies_of_one_name_have_deployments_of_their_own(served):
     found = [name for (name,) in served.rows("select name from deployment")]
-    roots = [(served.folder / name).resolve() for name in ("a/study", "b/study", "empty", "slow")]
+    roots = [(served.folder / name).resolve() for name in ("a/study", "b/study", "slow")]
     assert sorted(found) == sorted(map(study_label, roots))
-    assert len(set(found)) == 4
+    assert len(set(found)) == 3
 
 
 def test_schedule_is_the_one_asked_for_and_no_run_is_due_when_nobody_serves(served):
@@ -183,15 +183,12 @@ def test_run_that_was_stopped_keeps_its_finished_stages_and_another_goes_on_from
     slow = served.folder / "slow"
     done = {path: path.stat().st_mtime_ns for path in (slow / "cache" / "preprocess").iterdir()}
     assert done
-    process = start(served.home, slow, "--now")
-    assert process.stdout is not None
-    try:
-        assert any("FilesSetAside" in line for line in process.stdout)
-        os.killpg(process.pid, signal.SIGINT)
-        process.communicate(timeout=60)
-        assert process.returncode == 0
-    finally:
-        process.kill()
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "PRECODE"))}
+    again = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "run", slow],
+        cwd=ROOT, env={**clean, "PRECODE_HOME": str(served.home)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert again.returncode == 3, again.stderr
     assert {path: path.stat().st_mtime_ns for path in (slow / "cache" / "preprocess").iterdir()} == done
     states = served.rows("select state_name from flow_run where start_time and parameters like '%/slow%'")
     assert sorted(states) == [("Crashed",), ("FilesSetAside",)]
