@@ -57,6 +57,11 @@ def listening(on_stage: OnStage | None, *, group_by: str = "") -> Iterator[list[
         _GROUP_BY.reset(grouping)
 
 
+def somebody_listens() -> bool:
+    """Whether whoever started the flow hears of its errors; False in a worker, on a schedule, in a notebook."""
+    return _KEPT.get() is not None
+
+
 def group_by_asked() -> str:
     """What whoever started the flow wants held out together, or "" for what study.toml says."""
     return _GROUP_BY.get()

@@ -13,6 +13,7 @@ import typer
 
 from flows.cli_encoder import AsJson, encoder_app
 from flows.cli_runs import one_stage, run_flow, without_prefect
+from flows.cli_serve import serve
 from flows.cli_verify import verify
 from flows.terminal import DONE, ends_well, progress, say, show, show_json
 from flows.told import tell_audit, tell_curve, tell_draw, tell_set_aside
@@ -231,6 +232,7 @@ def report(study_dir: StudyDir, group_by: GroupBy = "", as_json: AsJson = False)
     return without_prefect(study_dir, group_by=group_by, as_json=as_json)
 
 
+app.command()(serve)
 app.command()(verify)
 
 

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,8 +100,10 @@ def reread_settings() -> None:
 
 
 @contextmanager
-def prefect_api() -> Iterator[str]:
+def prefect_api(*, scheduling: bool = False) -> Iterator[str]:
     """Give the address of the Prefect API for a flow: the user's own server, or one in this process.
+
+    scheduling: the one in this process also makes the runs of schedules.
 
     Prefect's own temporary server is a second process: it takes 4 s where a thread takes 1 s, Ctrl-C ends it
     before the flow can report to it, and after a kill it stays behind for ever. A thread cannot.
@@ -110,16 +113,28 @@ def prefect_api() -> Iterator[str]:
         if own := os.environ.get("PREFECT_API_URL"):
             yield own
             return
+        if scheduling:
+            refuse_what_makes_no_runs()
         with socket.create_server(("127.0.0.1", 0)) as listening:
             settings = server_settings(listening.getsockname()[1])
-            with environment(settings), server_thread(listening), no_heartbeat():
+            with environment(settings), server_thread(listening, scheduling=scheduling), no_heartbeat():
                 yield settings["PREFECT_API_URL"]
 
 
+def refuse_what_makes_no_runs() -> None:
+    """Refuse an SQLAlchemy with which Prefect 3.8.8 answers, but makes none of the runs of a schedule."""
+    found = version("sqlalchemy")
+    if tuple(map(int, found.split(".")[:2])) >= (2, 1):
+        raise StudyError(
+            f"SQLAlchemy {found} is too new for Prefect's schedules: no run would ever start. "
+            "Install an older one:  pip install 'sqlalchemy<2.1'"
+        )
+
+
 @contextmanager
-def server_thread(listening: socket.socket) -> Iterator[None]:
+def server_thread(listening: socket.socket, *, scheduling: bool) -> Iterator[None]:
     """Serve Prefect's API on a socket that is already bound (so no port is lost to another) until the end."""
-    server = make_server()
+    server = make_server(scheduling=scheduling)
     thread = threading.Thread(
         target=server.run, kwargs={"sockets": [listening]}, name="prefect-server", daemon=True
     )
@@ -155,12 +170,12 @@ def make_home(home: Path) -> None:
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
-def make_server() -> uvicorn.Server:
+def make_server(*, scheduling: bool) -> uvicorn.Server:
     """A server with a fresh application: one that was started before would skip its start-up."""
     import uvicorn
     from prefect.server.api.server import create_app
 
-    app = create_app(ephemeral=True, ignore_cache=True)
+    app = create_app(ephemeral=not scheduling, ignore_cache=True)
     return uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", ws="auto"))
 
 

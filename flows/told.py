@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.terminal import DONE, SET_ASIDE, say, show, show_json
+from flows.terminal import DONE, SET_ASIDE, error_message, say, show, show_json
 
 MOST_NOTES = 8
 
@@ -37,6 +39,8 @@ def tell_run(result: RunResult, *, as_json: bool) -> int:
     """Counts of a run and where its report is."""
     report = nearest_path(result.run_dir / "report.html")
     if as_json:
+        from pipeline.changes import changes_json, changes_since, previous_run
+
         show_json(
             {
                 "run_id": result.run_id,
@@ -50,6 +54,7 @@ def tell_run(result: RunResult, *, as_json: bool) -> int:
                 "n_learned": result.n_learned,
                 "notes": list(result.notes),
                 "set_aside": dict(result.set_aside),
+                "changes": changes_json(changes_since(previous_run(result.run_dir), result.run_dir)),
             }
         )
     elif result.unchanged:
@@ -69,9 +74,26 @@ def tell_run(result: RunResult, *, as_json: bool) -> int:
             show(f"Note: {note}")
         if len(result.notes) > MOST_NOTES:
             show(f"{len(result.notes) - MOST_NOTES} more notes are in the report.")
+        tell_changes(result.run_dir)
         show(f"Report: {report}")
         show(f"How far people and model agree: {nearest_path(result.run_dir / 'audit.html')}")
     return tell_set_aside(result.set_aside)
+
+
+def tell_changes(run_dir: Path) -> None:
+    """What became better or worse since the run before."""
+    from pipeline.changes import changes_lines, changes_since, previous_run
+
+    for line in changes_lines(changes_since(previous_run(run_dir), run_dir)):
+        show(line)
+
+
+def tell_unattended(study_dir: str, job: str, ended: str, errors: Sequence[Exception]) -> None:
+    """What came of a flow for which nobody waits; what names files or codes only to a terminal, never to a log."""
+    say(f"{datetime.now().astimezone():%Y-%m-%d %H:%M} {study_dir}: {job}: {ended}")
+    if sys.stderr.isatty():
+        for line in dict.fromkeys(error_message(error) for error in errors):
+            say(line)
 
 
 def tell_ingested(ingested: Ingested, stage: str, *, as_json: bool) -> int:

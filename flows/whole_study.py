@@ -1,12 +1,13 @@
-"""The whole study as a Prefect flow: thin shells around the stages of ``pipeline``, over batches.
+"""The flows: thin shells around the stages of ``pipeline``, over batches; one table says what each flow wants.
 
 Between tasks go keys and numbers of batches, never text and never a name below the study: Prefect stores what
 it sees. Importing this file imports Prefect, whose settings must stand before (``flows.local_server``).
+Outside of a flow run (``whole_study.fn(study_dir)``) the stages are called as they are, without Prefect.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import Task
@@ -21,13 +23,38 @@ from prefect.tasks import Task
 from corpus.errors import StudyError
 from corpus.files import study_lock
 from corpus.study import Study, load_study
-from flows.beside_prefect import can_pass, failure_message, group_by_asked, tell_stage, without_words
+from flows.beside_prefect import (
+    can_pass,
+    failure_message,
+    group_by_asked,
+    listening,
+    somebody_listens,
+    tell_stage,
+    without_words,
+)
+from flows.shown import close_dead_runs, show_counts, show_progress, show_run
+from flows.told import tell_unattended
+from pipeline.changes import changes_since, previous_run
+from pipeline.ingest import read_ingested
 from pipeline.run import RunResult, earlier_result, finish_run, plan_run
-from pipeline.stages import STAGES, Each, Keys, Plan, run_stages
+from pipeline.stages import STAGES, Each, Keys, Plan, n_parts_of, needed_for, one_by_one, run_stages
 
 # One thread: the stages hold Python's lock nearly all the time and use threads of their own where they do not.
 # Measured on 156 transcripts in 10 batches with 2 cores: two threads took 10 % more work and no less time.
 ONE_THREAD: Any = ThreadPoolTaskRunner(max_workers=1)
+
+TIMEOUT_SECONDS = 24 * 60 * 60
+"""A run that takes longer than a day hangs: Prefect ends it, and what it finished is kept."""
+
+RUN_FOLDER = "a run folder"
+JOBS: Mapping[str, tuple[str, str]] = {
+    "ingest": ("ingest", ""),
+    "pre-code": ("suggest", ""),
+    "retrain": ("train", ""),
+    "audit": (RUN_FOLDER, "audit.html"),
+    "whole study": (RUN_FOLDER, "report.html"),
+}
+"""Flow -> the last stage that it wants, and the page of the run folder to look at."""
 
 
 def is_worth_a_retry(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
@@ -58,46 +85,134 @@ def report_task(study_dir: str, plan_key: str, keys: Keys) -> str:
     return without_words("report", lambda: finish_run(*planned(study_dir, plan_key), keys).run_id)
 
 
-STAGE_TASKS: dict[str, Task[..., str]] = {stage: stage_task.with_options(name=stage) for stage in STAGES}
+TAGGED = frozenset({"encode", "train"})
+"""The stages that take most of the time. To ask for a limit costs a task 0.1 s, so the others have no tag."""
+
+# A tag lets a team bound what runs at once: prefect concurrency-limit create precode-train 1
+STAGE_TASKS: dict[str, Task[..., str]] = {
+    stage: stage_task.with_options(name=stage, tags=[f"precode-{stage}"] if stage in TAGGED else [])
+    for stage in STAGES
+}
+
+STUDY_FLOW: dict[str, Any] = {
+    "task_runner": ONE_THREAD,
+    "persist_result": False,
+    "log_prints": False,
+    "timeout_seconds": TIMEOUT_SECONDS,
+}
 
 
-@flow(
-    name="precode-whole-study",
-    flow_run_name="whole study",
-    task_runner=ONE_THREAD,
-    persist_result=False,
-    log_prints=False,
-)
+@flow(name="precode-ingest", flow_run_name="ingest", **STUDY_FLOW)
+def ingest(study_dir: str) -> State[Any]:
+    """Read the transcripts that are new or changed."""
+    return carried_out("ingest", study_dir)
+
+
+@flow(name="precode-pre-code", flow_run_name="pre-code", **STUDY_FLOW)
+def pre_code(study_dir: str) -> State[Any]:
+    """Suggest codes for what nobody has read yet."""
+    return carried_out("pre-code", study_dir)
+
+
+@flow(name="precode-retrain", flow_run_name="retrain", **STUDY_FLOW)
+def retrain(study_dir: str) -> State[Any]:
+    """Train the model on what people coded."""
+    return carried_out("retrain", study_dir)
+
+
+@flow(name="precode-audit", flow_run_name="audit", **STUDY_FLOW)
+def audit(study_dir: str) -> State[Any]:
+    """Compare people with each other and the model with people; ends in a run folder with audit.html."""
+    return carried_out("audit", study_dir)
+
+
+@flow(name="precode-whole-study", flow_run_name="whole study", **STUDY_FLOW)
 def whole_study(study_dir: str) -> State[Any]:
-    """Every stage of the study in order; the state says in counts what came of it, its result is the run's id.
+    """Every stage of the study in order; ends in a run folder with report.html."""
+    return carried_out("whole study", study_dir)
 
-    It returns a failure and never raises one, for Prefect pickles the exceptions that leave a flow.
+
+def carried_out(job: str, study_dir: str) -> State[Any]:
+    """What every flow does: its stages in order; the state says in counts what came of it.
+
+    It returns a failure and never raises one, for Prefect pickles the exceptions that leave a flow. Where
+    nobody waits for the flow, it says itself what came of it, on the terminal of whatever started it.
     """
+    if somebody_listens():
+        return outcome(job, study_dir)
+    with listening(None) as kept:
+        state = outcome(job, study_dir)
+    tell_unattended(study_dir, job, f"{state.name}: {state.message}", [error for _, error in kept])
+    return state
+
+
+def outcome(job: str, study_dir: str) -> State[Any]:
+    """The state in which a flow ends."""
     try:
-        result = all_stages(study_dir)
+        study = load_study(Path(study_dir), group_by=group_by_asked())
+        with study_lock(study.root):
+            close_dead_runs(study_dir)
+            last, page = JOBS[job]
+            return whole_run(study, study_dir, page) if last == RUN_FOLDER else up_to(study, study_dir, last)
     except Exception as error:
-        return Failed(message=failure_message("whole study", error))
-    if result.set_aside:
-        message = f"{len(result.set_aside)} file(s) set aside, {result.n_transcripts} transcripts read"
-        return Completed(name="FilesSetAside", message=message, data=result.run_id)
-    return Completed(message=f"{result.n_transcripts} transcripts read", data=result.run_id)
+        return Failed(message=failure_message(job, error))
 
 
-def all_stages(study_dir: str) -> RunResult:
+def up_to(study: Study, study_dir: str, last: str) -> State[Any]:
+    """Fill the cache up to a stage, as ``pipeline.run.run_until`` does, with a task for each stage and batch."""
+    plan, wanted = plan_run(study), needed_for(last)
+    advance = show_progress(study, n_parts_of(plan, wanted))
+    keys = run_stages(plan, calling(study, study_dir, plan, advance), wanted=wanted)
+    read = read_ingested(study, keys.ingest)
+    show_counts(study, n_transcripts=len(read.transcripts), n_set_aside=len(read.set_aside))
+    return ended(len(read.transcripts), len(read.set_aside), last)
+
+
+def whole_run(study: Study, study_dir: str, page: str) -> State[Any]:
     """What ``pipeline.run.run_study`` does, with a task for each stage and batch."""
-    study = load_study(Path(study_dir), group_by=group_by_asked())
-    with study_lock(study.root):
-        plan = plan_run(study)
-        if plan.unchanged_since:
-            return earlier_result(study, plan.unchanged_since)
-        keys = run_stages(plan, as_tasks(study_dir, plan.key))
-        tell_stage("report", 0, 1)
-        run_id = report_task(study_dir, plan.key, keys)
-        tell_stage("report", 1, 1)
-        return earlier_result(study, run_id, unchanged=False)
+    result = run_result(study, study_dir)
+    changes = changes_since(previous_run(result.run_dir), result.run_dir)
+    show_run(study, result, changes, page)
+    fallen = changes.quality_fell and not result.unchanged
+    state = ended(result.n_transcripts, len(result.set_aside), result.run_id, fallen=fallen)
+    if result.unchanged and state.name == "Completed":
+        return Completed(name="NothingChanged", message=f"since run {result.run_id}", data=result.run_id)
+    return state
 
 
-def as_tasks(study_dir: str, plan_key: str) -> Each:
+def run_result(study: Study, study_dir: str) -> RunResult:
+    """The run folder, made now or there already."""
+    plan = plan_run(study)
+    if plan.unchanged_since:
+        return earlier_result(study, plan.unchanged_since)
+    advance = show_progress(study, n_parts_of(plan, tuple(STAGES)) + 1)
+    keys = run_stages(plan, calling(study, study_dir, plan, advance))
+    tell_stage("report", 0, 1)
+    write = report_task if FlowRunContext.get() else report_task.fn
+    run_id = write(study_dir, plan.key, keys)
+    tell_stage("report", 1, 1)
+    advance()
+    return earlier_result(study, run_id, unchanged=False)
+
+
+def ended(n_transcripts: int, n_set_aside: int, came: str, *, fallen: bool = False) -> State[Any]:
+    """The state of a flow that reached its end, named for what somebody should look at."""
+    message = f"{n_transcripts} transcripts read"
+    if n_set_aside:
+        message = f"{n_set_aside} file(s) set aside, {message}"
+    if fallen:
+        return Completed(name="QualityFell", message=f"quality fell; {message}", data=came)
+    return Completed(name="FilesSetAside" if n_set_aside else "Completed", message=message, data=came)
+
+
+def calling(study: Study, study_dir: str, plan: Plan, advance: Callable[[], None]) -> Each:
+    """Call stages as tasks of the flow run; outside of one, as they are."""
+    if FlowRunContext.get():
+        return as_tasks(study_dir, plan.key, advance)
+    return one_by_one(study, plan, tell_stage)
+
+
+def as_tasks(study_dir: str, plan_key: str, advance: Callable[[], None]) -> Each:
     """Call stages as tasks: batches by the task runner, a single part in the main thread, where Ctrl-C reaches it."""
 
     def each(stage: str, keys: Keys, n_parts: int) -> Sequence[str]:
@@ -106,11 +221,13 @@ def as_tasks(study_dir: str, plan_key: str) -> Each:
         if n_parts == 1:
             found = [shell(stage, 0, *here)]
             tell_stage(stage, 1, 1)
+            advance()
             return found
         found = []
         for future in [shell.submit(stage, number, *here) for number in range(n_parts)]:
             found.append(future.result())
             tell_stage(stage, len(found), n_parts)
+            advance()
         return found
 
     return each

@@ -23,12 +23,11 @@ from pipeline.outputs import write_tables
 from pipeline.preprocess import language_version
 from pipeline.receive_model import IMPORTED, imported_sha256
 from pipeline.report import render_audit, render_report
-from pipeline.stages import STAGES, Keys, OnStage, Plan, one_by_one, quiet, run_stages
+from pipeline.stages import Keys, OnStage, Plan, needed_for, one_by_one, quiet, run_stages
 from pipeline.train import STAGE as TRAIN_STAGE
 
 LATEST = "latest"
 PAGES = {"report.html": render_report, "audit.html": render_audit}
-_NEEDED_BY_OTHERS = ("ingest", "preprocess", "encode", "units", "train")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +123,9 @@ def run_study(study: Study, *, on_stage: OnStage = quiet) -> RunResult:
 
 def run_until(study: Study, last: str, *, on_stage: OnStage = quiet) -> Ingested:
     """Fill the cache up to a stage, under the study's lock; gives what was read, for the counts."""
-    order = list(STAGES)
-    needed = [stage for stage in order[: order.index(last) + 1] if stage in (last, *_NEEDED_BY_OTHERS)]
     with study_lock(study.root):
         plan = plan_run(study)
-        keys = run_stages(plan, one_by_one(study, plan, on_stage), wanted=needed)
+        keys = run_stages(plan, one_by_one(study, plan, on_stage), wanted=needed_for(last))
         return read_ingested(study, keys.ingest)
 
 

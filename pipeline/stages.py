@@ -75,6 +75,21 @@ STAGES: Mapping[str, Stage] = {
     ),
 }
 BY_BATCH = frozenset({"ingest", "preprocess", "encode", "suggest"})
+_NEEDED_BY_OTHERS = ("ingest", "preprocess", "encode", "units", "train")
+
+
+def needed_for(last: str) -> tuple[str, ...]:
+    """The stages that one needs, itself included, in their order."""
+    order = tuple(STAGES)
+    before = order[: order.index(last) + 1]
+    return tuple(stage for stage in before if stage in (last, *_NEEDED_BY_OTHERS))
+
+
+def n_parts_of(plan: Plan, wanted: Sequence[str]) -> int:
+    """How many parts the wanted stages have together."""
+    stages = [stage for stage in wanted if stage != "encode" or plan.encoder]
+    return sum(len(plan.batches) if stage in BY_BATCH else 1 for stage in stages)
+
 
 #: (name of a stage, keys so far, how many parts it has) -> the key of each part, in order.
 Each = Callable[[str, Keys, int], Sequence[str]]

@@ -261,6 +261,60 @@ def tiny_study_files() -> Files:
 
 
 @pytest.fixture(scope="session")
+def planted_names() -> dict[str, str]:
+    """What stands in the tiny study's files -> the invented name that stands there in a planted study."""
+    return {
+        "t1": "Postlethwaite_1",
+        "P1": "Thistlethwaite",
+        "Waiting": "Higginbottom",
+        "ann": "Ramsbottom",
+        "my sister": "Marjorie Entwistle",
+        "the garden": "07700900123",
+    }
+
+
+@pytest.fixture(scope="session")
+def write_planted_study(
+    tiny_study_files: dict[str, str], planted_names: dict[str, str]
+) -> Callable[[Path], Path]:
+    """Write the tiny study, with names wherever names can stand and a file that cannot be read."""
+
+    def planted(text: str) -> str:
+        for word, name in planted_names.items():
+            text = text.replace(word, name)
+        return text
+
+    def write(folder: Path) -> Path:
+        for name, content in tiny_study_files.items():
+            path = folder / planted(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(planted(content), encoding="utf-8")
+        (folder / "participants.csv").write_text(
+            f"transcript,role\n{planted_names['t1']},Clutterbuck\n", encoding="utf-8"
+        )
+        (folder / "study.toml").write_text('[model]\nencoder = "none"\n', encoding="utf-8")
+        (folder / "transcripts" / "Clutterbuck.xyz").write_bytes(b"\x00\x01")
+        return folder
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def planted_in(planted_names: dict[str, str]) -> Callable[[Path], list[tuple[str, str]]]:
+    """(file, name) wherever a planted name stands below a folder, in the bytes of a file or in its own name."""
+    words = [*(name.split()[-1] for name in planted_names.values()), "Clutterbuck"]
+
+    def look(folder: Path) -> list[tuple[str, str]]:
+        found = []
+        for path in folder.rglob("*"):
+            content = str(path.relative_to(folder)).encode() + (path.read_bytes() if path.is_file() else b"")
+            found += [(str(path), word) for word in words if word.encode() in content]
+        return found
+
+    return look
+
+
+@pytest.fixture(scope="session")
 def named_study(tmp_path_factory: pytest.TempPathFactory, tiny_study_files: dict[str, str]) -> Study:
     """The tiny study after a run, in which people speak of Katherine; only to be looked at."""
     root = tmp_path_factory.mktemp("named") / "study"

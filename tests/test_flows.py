@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from corpus.files import study_lock
 from corpus.study import load_study
 from pipeline.run import run_study
 
@@ -227,3 +228,64 @@ def test_ctrl_c_keeps_finished_stages_and_a_second_run_meanwhile_is_told_who_is_
     assert {
         path: path.stat().st_mtime_ns for path in (study_dir / "cache" / "preprocess").iterdir()
     } == before
+
+
+@pytest.mark.parametrize(
+    ("flow", "stages"),
+    [
+        ("ingest", ["ingest"]),
+        ("pre_code", ["ingest", "preprocess", "units", "train", "suggest"]),
+        ("retrain", ["ingest", "preprocess", "units", "train"]),
+        ("audit", [*STAGES[:-1]]),
+    ],
+)
+def test_flow_without_its_decorator_is_plain_python_and_does_what_its_name_says(flow, stages, tmp_path):
+    study_dir = write_planted_study(tmp_path / "study")
+    status, out, err = precode(tmp_path / "home", study_dir, source=PLAIN.format(flow=flow))
+    assert (status, out.split()[:2]) == (0, ["Completed:", "3"]), err
+    assert sorted(path.name for path in (study_dir / "cache").iterdir() if path.is_dir()) == sorted(stages)
+    assert not (tmp_path / "home").exists()
+
+
+PLAIN = """
+import flows.whole_study
+state = flows.whole_study.{flow}.fn(sys.argv[1])
+print(state.name + ":", state.message)
+raise SystemExit(0)
+"""
+HANGING = """
+import pathlib, time
+from corpus.study import load_study
+from flows.local_server import prefect_api
+from pipeline.stages import STAGES
+STAGES["train"] = lambda *_: time.sleep(60)
+with prefect_api():
+    from flows.whole_study import whole_study
+    state = whole_study.with_options(timeout_seconds=3)(sys.argv[1], return_state=True)
+print(state.name)
+raise SystemExit(0)
+"""
+
+
+def test_flow_that_hangs_is_ended_when_its_time_is_over_and_lets_go_of_the_study(home, tmp_path):
+    study_dir = write_planted_study(tmp_path)
+    assert precode(home, study_dir, source=HANGING)[1].split() == ["TimedOut"]
+    with study_lock(study_dir):
+        assert (study_dir / "cache" / "units").is_dir()
+    assert planted_in(home) == []
+
+
+def test_run_that_was_killed_is_marked_at_the_next_start(home, tmp_path):
+    study_dir = write_planted_study(tmp_path)
+    process = start(
+        "import time; from pipeline.stages import STAGES; STAGES['train'] = lambda *_: time.sleep(120)",
+        home, "run", study_dir,
+    )  # fmt: skip
+    assert process.stderr is not None
+    assert any(line.startswith("topics: done") for line in process.stderr)
+    process.kill()
+    process.communicate()
+    ours = f"select state_name from flow_run where parameters like '%{tmp_path.name}\"%' order by start_time"
+    assert recorded(home, ours) == [("Running",)]
+    assert precode(home, "run", study_dir)[0] == 0
+    assert recorded(home, ours) == [("Crashed",), ("Completed",)]

@@ -1,0 +1,137 @@
+"""Studies on a schedule: one process of ours, Prefect's runner in it, a process of its own for each run.
+
+Importing this file imports no Prefect: its settings must stand before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from corpus.study import Study
+from flows.local_server import client_settings, environment, prefect_api
+from flows.terminal import say
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from prefect.runner import Runner
+
+TOP = Path(__file__).resolve().parent.parent
+LOCALTIME = Path("/etc/localtime")
+CRON_EXAMPLE = (
+    'Five parts: minute, hour, day of the month, month, day of the week. "0 2 * * *" is every night at two, '
+    '"30 6 * * mon-fri" half past six on working days.'
+)
+
+
+def serve_studies(studies: Sequence[Study], *, cron: str, timezone: str, now: bool) -> None:
+    """Run each study when its time has come, one after the other, until somebody stops it.
+
+    now: run each at once as well.
+    Raises typer.BadParameter before anything starts if ``cron`` or ``timezone`` mean nothing.
+    """
+    with environment(client_settings()):
+        schedule = schedule_of(cron, timezone)
+    with environment(for_runs()), prefect_api(scheduling=True) as url:
+        runner, made = registered(studies, schedule)
+        for study, deployment in zip(studies, made, strict=True):
+            say(f"{study.root}: {cron} ({timezone})")
+            if now:
+                run_now(deployment)
+        say(f"Waiting; Prefect at {url}. Ctrl-C stops.")
+        try:
+            until_stopped(runner)
+        finally:
+            pause(made)
+
+
+def for_runs() -> dict[str, str]:
+    """What the processes of the runs need: our rooms, and nothing of the folder in which serve was started."""
+    return {
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(TOP), os.environ.get("PYTHONPATH")))),
+        "PYTHONSAFEPATH": "1",
+    }
+
+
+def schedule_of(cron: str, timezone: str) -> Any:
+    """The schedule as Prefect has it."""
+    from prefect.client.schemas.schedules import CronSchedule
+    from pydantic import ValidationError
+
+    try:
+        return CronSchedule(cron=cron, timezone=timezone)
+    except ValidationError as error:
+        if any("timezone" in problem["loc"] for problem in error.errors()):
+            raise typer.BadParameter(
+                f"{timezone!r} is no time zone; Europe/London is one", param_hint="--timezone"
+            ) from None
+        raise typer.BadParameter(f"{cron!r} is no time table. {CRON_EXAMPLE}", param_hint="--cron") from None
+
+
+def registered(studies: Sequence[Study], schedule: Any) -> tuple[Runner, list[UUID]]:
+    """A runner that knows a deployment for each study; the name tells two studies of one name apart."""
+    from prefect.runner import Runner
+    from prefect.types.entrypoint import EntrypointType
+
+    from flows.whole_study import whole_study
+    from pipeline.without_names import study_label
+
+    # One run at a time: the stages use all processors by themselves, and memory is that of one study. A limit
+    # of the deployment's own would be worse: a run that is killed takes its place in the limit with it.
+    runner, made = Runner(name="precode", limit=1, pause_on_shutdown=False), []
+    for study in studies:
+        deployment: Any = whole_study.to_deployment(
+            name=study_label(study.root),
+            parameters={"study_dir": str(study.root)},
+            schedule=schedule,
+            tags=["precode"],
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        )
+        made_here: Any = runner.add_deployment(deployment)  # an id here, where no event loop runs
+        made.append(made_here)
+    return runner, made
+
+
+def run_now(deployment: Any) -> None:
+    """Ask for a run at once."""
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        client.create_flow_run_from_deployment(deployment, tags=["precode"])
+
+
+def pause(made: Sequence[UUID]) -> None:
+    """No more runs of these deployments: nobody would start them. Serving them again undoes it.
+
+    Prefect's runner does the same, but of several deployments only the first when it is stopped (3.8.8).
+    """
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        for deployment in made:
+            client.pause_deployment(deployment)
+
+
+def until_stopped(runner: Runner) -> None:
+    """Wait for Ctrl-C or SIGTERM; a run that is at work is ended, its finished stages are kept."""
+    # Its own answer to SIGTERM never awaits what it calls, and leaves by SystemExit (Prefect 3.8.8).
+    vars(runner)["handle_sigterm"] = lambda *_: signal.raise_signal(signal.SIGINT)
+    try:
+        asyncio.run(runner.start())
+    except KeyboardInterrupt:
+        say("Stopped. Runs that were at work are ended; their finished stages are kept.")
+
+
+def own_timezone() -> str:
+    """The time zone of this machine, or UTC if it does not say."""
+    if named := os.environ.get("TZ", "").lstrip(":"):
+        return named
+    _, found, name = os.path.realpath(LOCALTIME).partition("zoneinfo/")
+    return name if found else "UTC"

@@ -1,0 +1,132 @@
+"""What Prefect's UI shows of a run, and the events that can drive an automation: counts and scores, no names.
+
+Outside of a flow run nothing is shown. What cannot be shown does not fail a run whose folder is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowFilter, FlowRunFilter
+from prefect.client.schemas.objects import State, StateType
+from prefect.context import FlowRunContext
+from prefect.events import emit_event
+from prefect.states import Crashed
+
+from corpus.study import Study
+from flows.terminal import say
+from pipeline.changes import Changes
+from pipeline.run import RunResult
+from pipeline.without_names import code_rows, study_label, summary_of
+
+FLOW_NAMES = "precode-"
+
+
+def show_run(study: Study, result: RunResult, changes: Changes, page: str) -> None:
+    """Summary, scores of the codes by number, a link to the page; events, if the run is a new one."""
+    label = study_label(study.root)
+
+    def show() -> None:
+        create_markdown_artifact(summary_of(result, changes), key=f"{label}-summary", description="the run")
+        create_table_artifact(code_rows(result.run_dir), key=f"{label}-codes", description="scores of codes")
+        create_link_artifact((result.run_dir / page).as_uri(), link_text=page, key=f"{label}-page")
+        if not result.unchanged:
+            tell_events(label, result, changes)
+
+    in_a_flow(show)
+
+
+def show_counts(study: Study, *, n_transcripts: int, n_set_aside: int) -> None:
+    """The summary of a flow that makes no run folder."""
+    label = study_label(study.root)
+
+    def show() -> None:
+        markdown = (
+            f"| | n |\n|---|---:|\n| transcripts | {n_transcripts} |\n| files set aside | {n_set_aside} |"
+        )
+        create_markdown_artifact(markdown, key=f"{label}-summary", description="what was read")
+        if n_set_aside:
+            tell_event(label, "file-set-aside", {"n_files": n_set_aside})
+
+    in_a_flow(show)
+
+
+def tell_events(label: str, result: RunResult, changes: Changes) -> None:
+    """One event for each thing that somebody may want to hear of."""
+    if result.set_aside:
+        tell_event(label, "file-set-aside", {"n_files": len(result.set_aside)})
+    if changes.new_model:
+        tell_event(label, "new-model", {"n_codes": result.n_learned})
+    for name, change in (("agreement-fell", changes.alpha), ("model-fell", changes.average_precision)):
+        if change.fell:
+            tell_event(label, name, {"before": change.before, "after": change.after})
+
+
+def tell_event(label: str, name: str, counts: dict[str, Any]) -> None:
+    """An event of ours about a study."""
+    resource = {"prefect.resource.id": f"precode.study.{label}", "prefect.resource.name": label}
+    emit_event(f"precode.{name}", resource=resource, payload=counts)
+
+
+def show_progress(study: Study, n_parts: int) -> Callable[[], None]:
+    """A progress bar in the UI; call what it gives when a part is done. It moves by whole percents."""
+    made: list[Any] = []
+    done = [0]
+
+    def make() -> None:
+        key = f"{study_label(study.root)}-progress"
+        made.append(create_progress_artifact(0.0, key=key, description=f"{n_parts} parts"))
+
+    def advance() -> None:
+        done[0] += 1
+        percents = [100 * n // n_parts for n in (done[0] - 1, done[0])]
+        if made and percents[0] != percents[1]:
+            in_a_flow(lambda: update_progress_artifact(made[0], progress=float(percents[1])))
+
+    in_a_flow(make)
+    return advance
+
+
+def close_dead_runs(study_dir: str) -> None:
+    """Mark runs of this study as crashed that Prefect takes to be running; call it with the study's lock.
+
+    Whoever holds the lock is alone at work, so such a run was killed before it could say so.
+    """
+
+    def close() -> None:
+        context = FlowRunContext.get()
+        own = context.flow_run.id if context and context.flow_run else None
+        with get_client(sync_client=True) as client:
+            running = client.read_flow_runs(
+                flow_filter=FlowFilter.model_validate({"name": {"like_": FLOW_NAMES}}),
+                flow_run_filter=FlowRunFilter.model_validate(
+                    {"state": {"type": {"any_": [StateType.RUNNING]}}}
+                ),
+            )
+            for run in running:
+                if run.id != own and run.parameters.get("study_dir") == study_dir:
+                    state: State[Any] = Crashed(
+                        message="The process was killed; its finished stages are kept."
+                    )
+                    client.set_flow_run_state(run.id, state, force=True)
+
+    in_a_flow(close)
+
+
+def in_a_flow(show: Callable[[], object]) -> None:
+    """Call it in a flow run only; an error of it is said and passes."""
+    if not FlowRunContext.get():
+        return
+    try:
+        show()
+    except Exception as error:
+        say(f"Prefect could not be told of the run ({type(error).__name__}); the run goes on.")

@@ -1,0 +1,144 @@
+"""What became better or worse since the run before: the one place that says when quality is lost.
+
+Two figures are watched: the model's average precision on what it has not seen, and the agreement between
+people. Both are read from the files of two run folders, so any two runs can be laid beside each other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corpus.files import read_json
+from pipeline.manifest import MANIFEST
+
+MOST_LOST = 0.01
+"""By how much a figure may be lower than in the run before without a word of alarm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A figure in two runs; nan where it is undefined there.
+
+    figure: what it is, in words.
+    """
+
+    figure: str
+    before: float
+    after: float
+
+    @property
+    def fell(self) -> bool:
+        """Whether it is lower by more than ``MOST_LOST``; False where one of the two is undefined."""
+        return self.before - self.after > MOST_LOST + 1e-9  # what floats add to a hundredth is no fall
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed from one run to a later one.
+
+    since: id of the earlier run, "" if there is none. new_model: the later run has another model, or the
+    first. average_precision: macro, over the ``n_codes`` codes that are scored in both runs, so that a code
+    learned since does not move it. alpha: Krippendorff's alpha of all human coders, pooled over codes.
+    """
+
+    since: str
+    new_model: bool
+    n_codes: int
+    average_precision: Change
+    alpha: Change
+
+    @property
+    def quality_fell(self) -> bool:
+        """Whether one of the two figures fell."""
+        return self.average_precision.fell or self.alpha.fell
+
+
+def previous_run(run_dir: Path) -> Path | None:
+    """The finished run before one, in the same folder of runs; None if it is the first."""
+    earlier = [path.parent for path in run_dir.parent.glob(f"[0-9]*/{MANIFEST}")]
+    return max((path for path in earlier if path.name < run_dir.name), default=None)
+
+
+def changes_since(previous: Path | None, this: Path) -> Changes:
+    """Compare a run folder with that of an earlier run, or with none."""
+    before, after = scores(previous), scores(this)
+    both = sorted(before.keys() & after.keys())
+    model = model_version(this)
+    return Changes(
+        since=previous.name if previous else "",
+        new_model=bool(model) and model != model_version(previous),
+        n_codes=len(both),
+        average_precision=Change(
+            "average precision of the model",
+            mean([before[code] for code in both]),
+            mean([after[code] for code in both]),
+        ),
+        alpha=Change("alpha between people", pooled_alpha(previous), pooled_alpha(this)),
+    )
+
+
+def scores(run_dir: Path | None) -> dict[str, float]:
+    """Code -> average precision, of the codes for which a run has one."""
+    if not run_dir:
+        return {}
+    codes = read_json(run_dir / "evaluation.json")["scopes"].get("all", {}).get("codes", [])
+    return {row["code"]: row["average_precision"] for row in codes if row["average_precision"] is not None}
+
+
+def pooled_alpha(run_dir: Path | None) -> float:
+    """Alpha of all human coders over all codes of a run; nan where fewer than two read the same."""
+    rows: list[Mapping[str, Any]] = (
+        read_json(run_dir / "agreement.json").get("overall", []) if run_dir else []
+    )
+    found = [row["krippendorff_alpha"] for row in rows if row["code"] is None]
+    return math.nan if not found or found[0] is None else float(found[0])
+
+
+def model_version(run_dir: Path | None) -> str:
+    """The version of the model that a run used, "" without one."""
+    model = read_json(run_dir / MANIFEST).get("model") if run_dir else None
+    return str(model["version"]) if model else ""
+
+
+def mean(values: list[float]) -> float:
+    """nan of nothing."""
+    return sum(values) / len(values) if values else math.nan
+
+
+def changes_lines(changes: Changes) -> list[str]:
+    """What a person is told of figures that both runs have; nothing if there is no earlier run.
+
+    >>> alpha = Change("alpha between people", 0.7, 0.66)
+    >>> changes_lines(Changes("0003-a1b2c3d4", False, 0, Change("", math.nan, math.nan), alpha))
+    ['Since 0003-a1b2c3d4: alpha between people 0.70 -> 0.66 (it fell)']
+    """
+    said = []
+    for change in (changes.alpha, changes.average_precision):
+        if math.isnan(change.before) or math.isnan(change.after):
+            continue
+        over = f" over {changes.n_codes} codes scored in both" if change is changes.average_precision else ""
+        fell = " (it fell)" if change.fell else ""
+        said.append(f"{change.figure}{over} {change.before:.2f} -> {change.after:.2f}{fell}")
+    return [f"Since {changes.since}: {line}" for line in said]
+
+
+def changes_json(changes: Changes) -> dict[str, Any]:
+    """The same for machines; null where a figure is undefined."""
+    return {
+        "since": changes.since,
+        "new_model": changes.new_model,
+        "quality_fell": changes.quality_fell,
+        "average_precision": _pair(changes.average_precision) | {"n_codes": changes.n_codes},
+        "alpha": _pair(changes.alpha),
+    }
+
+
+def _pair(change: Change) -> dict[str, Any]:
+    values = {"before": change.before, "after": change.after}
+    return {name: None if math.isnan(value) else value for name, value in values.items()} | {
+        "fell": change.fell
+    }

@@ -1,0 +1,147 @@
+"""What changed between two runs: when quality counts as lost, and what may be told of a run outside the study."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from corpus.study import load_study
+from pipeline.changes import Change, changes_json, changes_lines, changes_since, previous_run
+from pipeline.run import RunResult, run_study
+from pipeline.without_names import code_rows, study_label, summary_of
+
+WriteRun = Callable[..., Path]
+
+
+@pytest.fixture
+def write_run(tmp_path: Path) -> WriteRun:
+    """Number, average precision by code, alpha, model -> a run folder with the files that are compared."""
+
+    def write(
+        number: int, scores: Mapping[str, float | None], alpha: float | None, model: str = "m1"
+    ) -> Path:
+        folder = tmp_path / "runs" / f"{number:04d}-abcd1234"
+        codes = [{"code": code, "average_precision": score} for code, score in scores.items()]
+        overall = [{"code": "x", "krippendorff_alpha": 0.1}, {"code": None, "krippendorff_alpha": alpha}]
+        files: dict[str, Any] = {
+            "evaluation.json": {"scopes": {"all": {"codes": codes}}},
+            "agreement.json": {"overall": overall},
+            "manifest.json": {"model": {"version": model} if model else {}},
+        }
+        folder.mkdir(parents=True)
+        for name, content in files.items():
+            (folder / name).write_text(json.dumps(content), encoding="utf-8")
+        return folder
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fell"),
+    [
+        (0.70, 0.66, True),
+        (0.70, 0.69, False),
+        (0.70, 0.6899, True),
+        (0.70, 0.75, False),
+        (math.nan, 0.1, False),
+        (0.70, math.nan, False),
+    ],
+)
+def test_figure_fell_if_it_is_lower_by_more_than_a_hundredth_and_both_are_defined(before, after, fell):
+    assert Change("", before, after).fell is fell
+
+
+def test_code_learned_since_does_not_move_the_average_precision(write_run):
+    previous = write_run(1, {"a": 0.8, "b": 0.6, "gone": 0.1}, 0.7)
+    this = write_run(2, {"a": 0.8, "b": 0.6, "new": 0.1, "unscored": None}, 0.7)
+    found = changes_since(previous, this)
+    assert (found.n_codes, found.average_precision.before) == (2, pytest.approx(0.7))
+    assert not found.quality_fell
+
+
+@pytest.mark.parametrize(
+    ("scores", "alpha", "told"),
+    [
+        ({"a": 0.8}, 0.66, "alpha between people 0.70 -> 0.66 (it fell)"),
+        (
+            {"a": 0.7},
+            0.7,
+            "average precision of the model over 1 codes scored in both 0.80 -> 0.70 (it fell)",
+        ),
+    ],
+)
+def test_what_fell_is_told_in_words_and_for_machines(scores, alpha, told, write_run):
+    found = changes_since(write_run(3, {"a": 0.8}, 0.7), write_run(4, scores, alpha))
+    assert found.quality_fell and changes_json(found)["quality_fell"]
+    assert f"Since 0003-abcd1234: {told}" in changes_lines(found)
+
+
+def test_first_run_has_a_new_model_and_nothing_to_compare(write_run):
+    this = write_run(1, {"a": 0.8}, 0.7)
+    found = changes_since(previous_run(this), this)
+    assert (found.since, found.new_model, found.quality_fell, changes_lines(found)) == ("", True, False, [])
+    assert changes_json(found)["alpha"] == {"before": None, "after": 0.7, "fell": False}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "new"), [("m1", "m1", False), ("m1", "m2", True), ("m1", "", False)]
+)
+def test_model_is_new_if_its_version_is_another(before, after, new, write_run):
+    previous = write_run(1, {}, None, before)
+    assert changes_since(previous, write_run(2, {}, None, after)).new_model is new
+
+
+def test_previous_run_is_the_last_finished_one_before(write_run):
+    runs = [write_run(number, {}, None) for number in (1, 2, 9, 10)]
+    (runs[2] / "manifest.json").unlink()
+    assert [previous_run(run) for run in (runs[0], runs[1], runs[3])] == [None, runs[0], runs[1]]
+
+
+@pytest.fixture
+def two_runs(tmp_path, write_planted_study) -> tuple[RunResult, RunResult]:
+    """A study before and after its second coder's codings have come to stand elsewhere."""
+    folder = write_planted_study(tmp_path / "study")
+    first = run_study(load_study(folder))
+    path = folder / "codings" / "bob.csv"
+    header, *rows = path.read_text(encoding="utf-8").splitlines()
+    other = [row if "Money" in row else row.rpartition(",")[0] + ",4" for row in rows]
+    path.write_text("\n".join([header, *dict.fromkeys(other)]) + "\n", encoding="utf-8")
+    return first, run_study(load_study(folder))
+
+
+def test_real_runs_are_compared_and_their_summary_names_nothing(two_runs, planted_in, tmp_path):
+    first, second = two_runs
+    found = changes_since(previous_run(second.run_dir), second.run_dir)
+    assert found.since == first.run_id
+    assert found.alpha.fell and found.quality_fell and found.new_model
+    told = tmp_path / "told"
+    told.mkdir()
+    (told / "it").write_text(
+        summary_of(second, found) + json.dumps(code_rows(second.run_dir)), encoding="utf-8"
+    )
+    assert planted_in(told) == []
+    assert "| files set aside | 1 |" in (told / "it").read_text(encoding="utf-8")
+
+
+def test_code_has_the_number_of_its_row_in_the_table_of_codes(two_runs):
+    run_dir = two_runs[0].run_dir
+    with (run_dir / "codes.csv").open(encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    rows = code_rows(run_dir)
+    assert [row["code"] for row in rows] == [f"code {number}" for number in range(1, len(table) + 1)]
+    shown = [row["average precision"] for row in rows]
+    assert [float("nan") if score == "undefined" else score for score in shown] == pytest.approx(
+        [float(row["average_precision"] or "nan") for row in table], abs=1e-4, nan_ok=True
+    )
+
+
+def test_two_studies_of_one_name_have_labels_of_their_own_made_of_small_letters():
+    labels = {study_label(Path(path)) for path in ("/a/My Study", "/b/My Study", "/b/Études", "/b/研究")}
+    assert len(labels) == 4
+    assert all(set(label) <= set("abcdefghijklmnopqrstuvwxyz0123456789-") for label in labels)

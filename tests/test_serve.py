@@ -1,0 +1,219 @@
+"""``precode serve``: studies on a schedule with our own server, in real processes; how it starts and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.without_names import study_label
+
+ROOT = Path(__file__).parents[1]
+LINUX = Path("/proc/self/stat").exists()
+LISTENING = "0A"
+SCHEDULES = "select schedule from deployment_schedule"
+SLOW = """
+import os
+if "PREFECT__FLOW_RUN_ID" in os.environ:
+    import time
+    from pipeline.stages import STAGES
+    train = STAGES["train"]
+    def waiting(study, *rest):
+        if study.root.name == "slow":
+            print("at work", flush=True)
+            time.sleep(300)
+        return train(study, *rest)
+    STAGES["train"] = waiting
+"""
+"""In the process of a run: the study "slow" never comes to the end of its training."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """What was seen while three studies were served, and after they were told to end.
+
+    said: lines of both streams. heard_on: addresses on which a process of it listened, as /proc has them.
+    """
+
+    status: int
+    said: list[str]
+    heard_on: set[str]
+    left: list[int]
+    folder: Path
+    home: Path
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of Prefect's database."""
+        with closing(sqlite3.connect(self.home / "prefect" / "prefect.db")) as database:
+            return database.execute(query).fetchall()
+
+
+def start(home: Path, *arguments: object, **more: str) -> subprocess.Popen[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "PRECODE"))}
+    search = [more.pop("first", ""), str(ROOT), os.environ.get("PYTHONPATH", "")]
+    return subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "serve", *map(str, arguments)],
+        cwd=ROOT,
+        env={
+            **clean,
+            "PRECODE_HOME": str(home),
+            "PYTHONPATH": os.pathsep.join(filter(None, search)),
+            "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+            **more,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def members(session: int) -> list[int]:
+    """Processes of a session, by Linux's own list."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def addresses(session: int) -> set[str]:
+    """The addresses on which processes of a session listen, hexadecimal: 0100007F is 127.0.0.1."""
+    sockets, found = set(), set()
+    for pid in members(session):
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                sockets.add(str(link.readlink()))
+            except OSError:
+                continue
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == LISTENING and f"socket:[{fields[9]}]" in sockets:
+                found.add(fields[1].partition(":")[0])
+    return found
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory, write_planted_study) -> Iterator[Served]:
+    """Two studies of one name, the second without a transcript, and one that is told to end while it is at work."""
+    folder, home = tmp_path_factory.mktemp("served"), tmp_path_factory.mktemp("home")
+    for name in ("a/study", "slow"):
+        write_planted_study(folder / name)
+    (folder / "b" / "study" / "transcripts").mkdir(parents=True)
+    (folder / "site").mkdir()
+    (folder / "site" / "sitecustomize.py").write_text(SLOW, encoding="utf-8")
+    studies = [folder / name for name in ("a/study", "b/study", "slow")]
+    process = start(
+        home, *studies, "--now", "--timezone", "Europe/London", first=str(folder / "site"),
+        PREFECT_LOGGING_LEVEL="DEBUG",
+    )  # fmt: skip
+    said = []
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            said.append(line.rstrip())
+            if line.startswith("at work"):
+                break
+        heard_on = addresses(process.pid) if LINUX else set()
+        # To the process alone, as a service manager does; Ctrl-C reaches the runs by itself.
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=60)
+        said += out.splitlines()
+        left = members(process.pid) if LINUX else []
+    finally:
+        process.kill()
+    yield Served(process.returncode, said, heard_on, left, folder, home)
+    shutil.rmtree(folder)
+
+
+def test_each_study_is_run_and_one_that_fails_stops_no_other(served):
+    ended = {
+        json.loads(parameters)["study_dir"].removeprefix(f"{served.folder.resolve()}/"): state
+        for parameters, state in served.rows("select parameters, state_name from flow_run where start_time")
+    }
+    assert ended.pop("slow") != "Completed"
+    assert ended == {"a/study": "FilesSetAside", "b/study": "Failed"}
+    assert (served.folder / "a/study" / "runs" / "latest").is_file()
+
+
+def test_two_studies_of_one_name_have_deployments_of_their_own(served):
+    found = [name for (name,) in served.rows("select name from deployment")]
+    roots = [(served.folder / name).resolve() for name in ("a/study", "b/study", "slow")]
+    assert sorted(found) == sorted(map(study_label, roots))
+    assert len(set(found)) == 3
+
+
+def test_schedule_is_the_one_asked_for_and_no_run_is_due_when_nobody_serves(served):
+    schedules = {(s["cron"], s["timezone"]) for s in (json.loads(text) for (text,) in served.rows(SCHEDULES))}
+    assert schedules == {("0 2 * * *", "Europe/London")}
+    assert served.rows("select distinct paused from deployment") == [(1,)]
+    assert served.rows("select count(*) from flow_run where state_type = 'SCHEDULED' and auto_scheduled") == [
+        (0,)
+    ]
+
+
+def test_it_stops_when_told_and_leaves_no_process(served):
+    assert served.status == 0, "\n".join(served.said)
+    assert served.said[-1].startswith("Stopped.")
+    assert served.left == []
+
+
+@pytest.mark.skipif(not LINUX, reason="sockets are looked up in /proc")
+def test_it_listens_on_this_machine_only(served):
+    assert served.heard_on == {"0100007F"}
+
+
+def test_run_that_was_stopped_keeps_its_finished_stages_and_another_goes_on_from_there(served):
+    slow = served.folder / "slow"
+    done = {path: path.stat().st_mtime_ns for path in (slow / "cache" / "preprocess").iterdir()}
+    assert done
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "PRECODE"))}
+    again = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "run", slow],
+        cwd=ROOT, env={**clean, "PRECODE_HOME": str(served.home)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert again.returncode == 3, again.stderr
+    assert {path: path.stat().st_mtime_ns for path in (slow / "cache" / "preprocess").iterdir()} == done
+    states = served.rows("select state_name from flow_run where start_time and parameters like '%/slow%'")
+    assert sorted(states) == [("Crashed",), ("FilesSetAside",)]
+
+
+def test_nothing_named_or_said_is_in_prefects_folder_or_in_what_serve_says(served, planted_in, tmp_path):
+    assert any("whole study: FilesSetAside: 1 file(s) set aside" in line for line in served.said)
+    (tmp_path / "said").write_text("\n".join(served.said), encoding="utf-8")
+    assert planted_in(tmp_path) == []
+    assert planted_in(served.home) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--cron", "0 25 * * *"), '"0 2 * * *" is every night at two'),
+        (("--cron", "nightly"), '"0 2 * * *" is every night at two'),
+        (("--timezone", "Mars"), "Europe/London"),
+    ],
+)
+def test_wrong_time_table_is_refused_with_an_example_before_anything_starts(
+    arguments, told, make_study, tmp_path
+):
+    process = start(tmp_path / "home", make_study().root, *arguments)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert told in " ".join(out.split())
+    assert not list((tmp_path / "home").rglob("*.db"))
