@@ -17,6 +17,7 @@ from corpus.study import Study
 from corpus.tables import write_table
 from models.theme_model import POSITIVE_FROM
 from pipeline.cache import read_parquet, stage_dir
+from pipeline.choose_model import read_decision
 from pipeline.compare.stage import FILES as COMPARE_FILES
 from pipeline.compare.stage import STAGE as COMPARE_STAGE
 from pipeline.estimate import AVERAGE, SURE, read_estimates
@@ -115,8 +116,9 @@ def write_tables(
         "n_suggestions": n_scored,
         "n_first_suggestions": len(suggestions) - n_scored,
     }
-    if imported := evaluation.get("imported"):
-        summary["notes"] = [*summary["notes"], imported]
+    told = (evaluation.get("imported"), read_decision(study, keys.train[0])["note"])
+    # Before all others, for the terminal shows only the first few.
+    summary["notes"] = [*(note for note in told if note), *summary["notes"]]
     write_json(folder / "summary.json", summary)
     return summary
 

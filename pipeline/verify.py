@@ -18,6 +18,7 @@ from corpus.study import Study, other_files
 from corpus.versions import index_sha256
 from pipeline.compare_runs import DIFFERS, SAME, Compared, Difference, compare_folders
 from pipeline.ingest import read_ingested
+from pipeline.kept_models import Standing, with_files
 from pipeline.manifest import AGAIN, MANIFEST, made_with, model_facts, read_manifest, what_differs
 from pipeline.run import finished_runs, latest_run, plan_run, write_outputs
 from pipeline.stages import Keys, OnStage, Plan, one_by_one, quiet, run_stages
@@ -129,8 +130,10 @@ def _grouped(study: Study, then: Study) -> Iterator[str]:
 
 
 def _plan_then(then: Study, manifest: Mapping[str, Any]) -> Plan:
-    """The plan of the study as it is now; words only, if the run was, whatever encoder was installed since."""
-    plan = plan_run(then)
+    """The plan of the study as it is now, with the models that the run started with; words only, if the run was,
+    whatever encoder was installed since."""
+    before = manifest.get("models", {}).get("before", {})
+    plan = plan_run(then, models=with_files(then, Standing(**before)))
     return plan if manifest["encoder"] else replace(plan, encoder="")
 
 
