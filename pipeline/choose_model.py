@@ -236,7 +236,7 @@ def _not_learned(now: _Now, model: ThemeModel) -> list[dict[str, Any]]:
 def _write_honest(folder: Path, now: _Now, source: Path, learned: Learned, model: ThemeModel) -> None:
     """What the model says of segments that were read, without having seen their group.
 
-    Cross-fitted where it learned from them; plainly where they are of a group of which it knew nothing. Others (edited
+    Cross-fitted where it learned from them; plainly where it knew nothing of their group. Others (edited
     since, or read since in a group that it had seen) are left out: what it says of them is not honest.
     """
     codes, probabilities = _read_crossfit(source, "probability")

@@ -42,8 +42,8 @@ class Standing:
     """The models that a run starts with.
 
     in_use: version, "" for none. tried: version of the model trained last, put into use or not; new codings are
-    counted from it. lost: version that was in use and whose files are missing or are not what they were. asked: whoever
-    started it wants the model trained now. files: path below the study -> sha256 of what is read of them.
+    counted from it. lost: version that was in use and whose files are missing or are not what they were. asked:
+    whoever started it wants the model trained now. files: path below the study -> sha256 of what is read of them.
     """
 
     in_use: str = ""

@@ -30,8 +30,8 @@ class Predicted:
     segment_ids, transcripts, groups: (n,), in the order of the corpus; a group is what was held out together.
     read: (n,), learned from. positive: (n, k), of at least half of those who read; False where not read.
     probabilities: (n, k) in 0..1. Read segments: by models that had not seen their group; others: by the model.
-    A segment that was read, but not by those whose codings are learned from, is left out; so is one that was read after
-    the model in use was trained, of a group that it had seen.
+    A segment that was read, but not by those whose codings are learned from, is left out; so is one that was read
+    after the model in use was trained, of a group that it had seen.
     """
 
     segment_ids: tuple[str, ...]

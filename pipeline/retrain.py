@@ -15,8 +15,8 @@ FIRST = "it is the first"
 class Due:
     """Whether to train.
 
-    train: now. compare: the new model must be no worse than the one in use; else it replaces it, and ``why`` tells why.
-    why: "" if it is not trained.
+    train: now. compare: the new model must be no worse than the one in use; else it replaces it, and ``why`` tells
+    why. why: "" if it is not trained.
     """
 
     train: bool
