@@ -1,6 +1,6 @@
 """train, the stage: the model that a run uses, be it the one in use, be it one that is trained now and no worse.
 
-Its folder holds all that later stages read of a model (``pipeline/train.py``), and ``decision.json``.
+Its folder holds all that later stages read of a model (``pipeline/train.py``); what was decided is kept apart.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,10 @@ from pipeline.train import CROSSFIT, FIT, STAGE, fit, write_crossfit
 from pipeline.units import Units, read_spans, read_stretches, read_study_json, read_units
 from pipeline.views import context_of, views_of
 
+if TYPE_CHECKING:
+    from pipeline.stages import Keys, Plan  # stages calls those who decide
+
+DECIDE = "decide"
 DECISION = "decision.json"
 NEXT_TIME = "can be learned by now: it is when the model is trained again ('precode train STUDY')"
 #: In place of a fold: the model in use had not seen the group, for it was trained before.
@@ -50,61 +54,50 @@ IntArray = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class _Now:
-    """What there is to learn from. sittings: as ``with_readings`` has them; suggested: see ``blind_transcripts``."""
+    """What there is to learn from, and what was learned from where."""
 
     study: Study
+    keys: Keys
     units: Units
     target: Target
     facts: Mapping[str, Any]
-    sittings: Sequence[Mapping[str, Any]]
-    suggested: Mapping[str, str]
-    units_key: str
-    preprocess_keys: Sequence[str]
-    encode_keys: Sequence[str]
 
     def segment_ids(self, rows: IntArray) -> list[str]:
         """Of some segments."""
         return [self.units.segments[row].segment_id for row in rows]
 
 
-def train(
-    study: Study,
-    units_key: str,
-    preprocess_keys: Sequence[str],
-    encode_keys: Sequence[str],
-    *,
-    encoder: str,
-    unit: str,
-    models: Standing,
-) -> str:
-    """Decide whether to train and what to use; the key of what was cached.
-
-    encode_keys, encoder: empty for words only. unit: "turn" or "passage". models: what the run started with.
-    decision.json: as ``Decision``, with ``fit``: the key of the model that was trained, "" if none was.
+def train(study: Study, plan: Plan, keys: Keys) -> str:
+    """Decide whether to train and what to use; the key of what was cached: the same for one model and one material,
+    whether it was trained now or before.
     """
-    gold, after = study.settings.target.gold, study.settings.retrain.after_codings
-    facts = read_study_json(study, units_key)
-    read = read_stretches(study, units_key)
-    sittings = with_readings(facts["sittings"], zip(read["coder"], read["transcript"], strict=True))
-    silent = silent_about_basis(sittings)
-    suggested = {name: when for name, when in first_suggested(study).items() if name in silent}
+    decision = read_decision(study, plan, keys)
+    fitted, version = decision["fit"], decision["version"]
+    own = {"version": version, "units": keys.units[0], "encode": list(keys.encode)}
 
     def fill(folder: Path) -> None:
-        units = read_units(study, units_key, preprocess_keys)
-        now = _Now(
-            study,
-            units,
-            make_target(units, gold=gold),
-            facts,
-            sittings,
-            suggested,
-            units_key,
-            preprocess_keys,
-            encode_keys,
-        )
+        is_kept = version and version == plan.models.in_use
+        source = study.models_dir / version if is_kept else stage_dir(study, FIT, fitted)
+        if version:
+            _write_in_use(folder, _now(study, keys), source)
+        else:
+            copy_model(source, folder)
+
+    return cached(study, STAGE, own if version else {"fit": fitted}, fill)
+
+
+def read_decision(study: Study, plan: Plan, keys: Keys) -> dict[str, Any]:
+    """What is to become of the models in a run, as ``Decision``, with ``fit``: the key of the model that was trained.
+
+    ``fit`` is "" if none was. It is made if need be, which trains, and taken from the cache otherwise.
+    """
+    gold, after, models = study.settings.target.gold, study.settings.retrain.after_codings, plan.models
+
+    def fill(folder: Path) -> None:
+        now = _now(study, keys)
         learned = read_learned(study.models_dir / models.in_use) if models.in_use else None
         n_new = _n_new(now, models) if learned else 0
-        conditions = conditions_of(study, facts["codebook"], encoder=encoder, unit=unit)
+        conditions = conditions_of(study, now.facts["codebook"], encoder=plan.encoder, unit=plan.unit)
         due = is_due(
             in_use=models.in_use,
             lost=models.lost,
@@ -113,46 +106,52 @@ def train(
             n_new=n_new,
             after=after,
         )
-        fitted = (
-            fit(study, units_key, preprocess_keys, encode_keys, encoder=encoder, unit=unit)
-            if due.train
-            else ""
-        )
-        decision = (
-            _decide(now, models, learned, fitted, due)
-            if due.train
-            else kept_decision(models.in_use, models.tried, n_new=n_new, after=after)
-        )
-        if learned and decision.version == models.in_use:
-            _write_kept(folder, now, study.models_dir / models.in_use, learned)
-        else:
-            copy_model(stage_dir(study, FIT, fitted), folder)
-        write_json(folder / DECISION, {**asdict(decision), "fit": fitted})
+        if not due.train:
+            kept = kept_decision(models.in_use, models.tried, n_new=n_new, after=after)
+            write_json(folder / DECISION, {**asdict(kept), "fit": ""})
+            return
+        fitted = fit(study, keys.units[0], keys.preprocess, keys.encode, encoder=plan.encoder, unit=plan.unit)
+        write_json(folder / DECISION, {**asdict(_decide(now, models, learned, fitted, due)), "fit": fitted})
 
     inputs = {
-        "units": units_key,
-        "encode": list(encode_keys),
-        "encoder": encoder,
-        "unit": unit,
+        "units": keys.units[0],
+        "encode": list(keys.encode),
+        "encoder": plan.encoder,
+        "unit": plan.unit,
         "gold": gold,
         "seed": study.settings.study.seed,
         "group_by": study.settings.evaluation.group_by,
         "imported": imported_sha256(study),
         "after_codings": after,
-        "suggested": suggested,
+        "suggested": _suggested(study, _sittings(study, keys)),
         "models": {**models.as_json(), "asked": models.asked, "files": dict(models.files)},
     }
-    return cached(study, STAGE, inputs, fill)
-
-
-def read_decision(study: Study, train_key: str) -> dict[str, Any]:
-    """What ``train`` decided, and the key of what it trained."""
-    found: dict[str, Any] = read_json(stage_dir(study, STAGE, train_key) / DECISION)
+    key = cached(study, DECIDE, inputs, fill)
+    found: dict[str, Any] = read_json(stage_dir(study, DECIDE, key) / DECISION)
     return found
 
 
+def _sittings(study: Study, keys: Keys) -> list[Mapping[str, Any]]:
+    """Those of whoever read and coded nothing included."""
+    read = read_stretches(study, keys.units[0])
+    readings = zip(read["coder"], read["transcript"], strict=True)
+    return with_readings(read_study_json(study, keys.units[0])["sittings"], readings)
+
+
+def _suggested(study: Study, sittings: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """When something was first suggested for the transcripts where that matters."""
+    silent = silent_about_basis(sittings)
+    return {name: when for name, when in first_suggested(study).items() if name in silent}
+
+
+def _now(study: Study, keys: Keys) -> _Now:
+    units = read_units(study, keys.units[0], keys.preprocess)
+    target = make_target(units, gold=study.settings.target.gold)
+    return _Now(study, keys, units, target, read_study_json(study, keys.units[0]))
+
+
 def _n_new(now: _Now, models: Standing) -> int:
-    spans, gold = read_spans(now.study, now.units_key), now.study.settings.target.gold
+    spans, gold = read_spans(now.study, now.keys.units[0]), now.study.settings.target.gold
     then = read_codings(now.study.models_dir / models.tried)
     return n_new_codings(then, used_codings(spans, now.units, now.target, gold=gold))
 
@@ -171,7 +170,9 @@ def _decide(now: _Now, models: Standing, learned: Learned | None, fitted: str, d
 
 def _compare(now: _Now, models: Standing, learned: Learned, fitted: str) -> Comparison:
     """The new model with the old one, on transcripts coded blind of which the old one had seen nothing."""
-    blind = blind_transcripts(now.sittings, now.suggested, now.units.coders) - learned.transcripts
+    sittings = _sittings(now.study, now.keys)
+    blind = blind_transcripts(sittings, _suggested(now.study, sittings), now.units.coders)
+    blind -= learned.transcripts
     units, target = now.units, now.target
     wanted = [units.segments[row].transcript_id in blind for row in target.rows]
     places = np.flatnonzero(np.array(wanted, dtype=bool))
@@ -194,7 +195,7 @@ def _frozen(now: _Now, model: ThemeModel, rows: IntArray) -> FloatArray:
     if not len(rows):
         return np.zeros((0, len(model.codes)))
     segments = [now.units.segments[row] for row in rows]
-    context = context_of(now.study, now.preprocess_keys, now.encode_keys)
+    context = context_of(now.study, now.keys.preprocess, now.keys.encode)
     return model.probabilities(views_of(model.words.vocabulary, segments, context))
 
 
@@ -206,14 +207,14 @@ def _read_crossfit(folder: Path, column: str) -> tuple[tuple[str, ...], dict[str
     return codes, dict(zip(table["segment_id"][:: max(1, len(codes))], figures, strict=True))
 
 
-def _write_kept(folder: Path, now: _Now, source: Path, learned: Learned) -> None:
-    """The model in use, with what is known by now beside it."""
+def _write_in_use(folder: Path, now: _Now, source: Path) -> None:
+    """A model of the study's own, with what is known by now beside it. source: a folder with what it learned from."""
     copy_model(source, folder)
     model = read_model(folder)
     evaluation = read_json(source / "evaluation.json")
     evaluation["not_scored"] = _not_learned(now, model)
     write_json(folder / "evaluation.json", evaluation)
-    _write_honest(folder, now, source, learned, model)
+    _write_honest(folder, now, source, read_learned(source), model)
 
 
 def _not_learned(now: _Now, model: ThemeModel) -> list[dict[str, Any]]:

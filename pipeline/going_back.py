@@ -33,8 +33,9 @@ UNRECORDED = "trained by an earlier version of precode, or elsewhere: it cannot 
 class Listed:
     """A model of the study.
 
-    trained_at: ISO 8601, UTC, "" if no record tells. n_codings, n_transcripts: that it learned from; None if unknown.
-    average_precision (macro over codes), f1 (micro): cross-fitted when it was trained, None where undefined or unknown.
+    trained_at: ISO 8601, UTC, "" if no record tells. n_codings, n_transcripts: that it learned from, None if unknown.
+    average_precision (macro over codes), f1 (micro): cross-fitted when it was trained, None where undefined or
+    unknown.
     in_use: from the next run on. why: it was put into use, or was not.
     """
 
@@ -83,8 +84,9 @@ def _listed(study: Study, version: str, entries: list[Mapping[str, Any]], in_use
 def use_model(study: Study, wanted: str) -> tuple[str, str]:
     """Put a model into use, under the study's lock; its version, and that of the one before ("" for none).
 
-    wanted: a version or how it begins. It is not replaced by a model that was trained before: new codings are counted
-    from the one trained last. Raises StudyError if there is no such model, or it cannot be used here, with the reason.
+    wanted: a version or how it begins. No model that was trained before takes its place again: new codings are
+    counted from the one trained last. Raises StudyError, with the reason, if there is no such model or it cannot be
+    used here.
     """
     with study_lock(study.root):
         version = _known_version(study, wanted)

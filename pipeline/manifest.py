@@ -59,7 +59,7 @@ def make_manifest(study: Study, plan: Plan, keys: Keys, folder: Path, run_id: st
         "settings": study.settings.model_dump(mode="json"),
         "encoder": plan.encoder,
         "stages": asdict(keys),
-        "model": model_facts(study, keys),
+        "model": model_facts(study, plan, keys),
         "suggested": suggested_transcripts(study, keys),
         **made_with(plan.encoder),
         "outputs": {path.name: sha256_of(path) for path in sorted(folder.iterdir())},
@@ -72,7 +72,7 @@ def suggested_transcripts(study: Study, keys: Keys) -> list[str]:
     return sorted({name for table in tables for name in table["transcript_id"]})
 
 
-def model_facts(study: Study, keys: Keys) -> dict[str, Any]:
+def model_facts(study: Study, plan: Plan, keys: Keys) -> dict[str, Any]:
     """The version of the model that the run uses, as its folder in models/ is named, and its files' sha256.
 
     Empty without one.
@@ -80,7 +80,7 @@ def model_facts(study: Study, keys: Keys) -> dict[str, Any]:
     folder = stage_dir(study, TRAIN_STAGE, keys.train[0])
     if not (folder / MODEL_FILES[0]).is_file():
         return {}
-    decision = read_decision(study, keys.train[0])
+    decision = read_decision(study, plan, keys)
     return {
         # A model that was imported is none of the study's own, yet it is kept by the same rule.
         "version": decision["version"] or decision["fit"][:VERSION_LENGTH],

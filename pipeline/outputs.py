@@ -17,7 +17,6 @@ from corpus.study import Study
 from corpus.tables import write_table
 from models.theme_model import POSITIVE_FROM
 from pipeline.cache import read_parquet, stage_dir
-from pipeline.choose_model import read_decision
 from pipeline.compare.stage import FILES as COMPARE_FILES
 from pipeline.compare.stage import STAGE as COMPARE_STAGE
 from pipeline.estimate import AVERAGE, SURE, read_estimates
@@ -89,8 +88,12 @@ def write_tables(
     *,
     encoder: str,
     unit: str,
+    told: str = "",
 ) -> dict[str, Any]:
-    """Write every table into a run folder; returns the summary that is also in ``summary.json``."""
+    """Write every table into a run folder; returns the summary that is also in ``summary.json``.
+
+    told: what became of the models, "" for nothing.
+    """
     units_key = keys.units[0]
     units = read_units(study, units_key, keys.preprocess)
     facts = read_study_json(study, units_key)
@@ -116,9 +119,8 @@ def write_tables(
         "n_suggestions": n_scored,
         "n_first_suggestions": len(suggestions) - n_scored,
     }
-    told = (evaluation.get("imported"), read_decision(study, keys.train[0])["note"])
     # Before all others, for the terminal shows only the first few.
-    summary["notes"] = [*(note for note in told if note), *summary["notes"]]
+    summary["notes"] = [*(note for note in (told, evaluation.get("imported")) if note), *summary["notes"]]
     write_json(folder / "summary.json", summary)
     return summary
 

@@ -173,10 +173,10 @@ def train_now(study: Study, *, on_stage: OnStage = quiet) -> tuple[Ingested, str
         plan = plan_run(study)
         plan = replace(plan, models=replace(plan.models, asked=True))
         keys = _stages_until(study, plan, TRAIN_STAGE, on_stage)
-        decided = keep_decided(study, plan.models, keys.train[0], run_id="")
+        decided = keep_decided(study, plan, keys, run_id="")
         as_of = latest_run(study)
         write_current(study, after_run(read_current(study), decided, as_of))
-        return read_ingested(study, keys.ingest), read_decision(study, keys.train[0])["note"]
+        return read_ingested(study, keys.ingest), read_decision(study, plan, keys)["note"]
 
 
 def finish_run(study: Study, plan: Plan, keys: Keys) -> RunResult:
@@ -185,7 +185,7 @@ def finish_run(study: Study, plan: Plan, keys: Keys) -> RunResult:
     ingested = read_ingested(study, keys.ingest)
 
     def fill(folder: Path) -> None:
-        write_outputs(folder, study, ingested, keys, plan)
+        write_outputs(folder, study, ingested, keys, plan, encoder=plan.encoder)
         manifest = make_manifest(study, plan, keys, folder, run_id)
         after = with_files(study, Standing(**decided["after"]))
         chosen = {"models": decided, "key_after": run_key(plan.study_key, after)}
@@ -193,7 +193,7 @@ def finish_run(study: Study, plan: Plan, keys: Keys) -> RunResult:
 
     if plan_run(study).key != plan.key:
         raise StudyError(f"{study.root.name}: files changed while the run read them. Run it again.")
-    decided = keep_decided(study, plan.models, keys.train[0], run_id=run_id)
+    decided = keep_decided(study, plan, keys, run_id=run_id)
     current = after_run(read_current(study), decided, run_id)
     make_folder_whole(study.runs_dir / run_id, fill)
     write_current(study, current)
@@ -201,9 +201,15 @@ def finish_run(study: Study, plan: Plan, keys: Keys) -> RunResult:
     return earlier_result(study, run_id, unchanged=False)
 
 
-def write_outputs(folder: Path, study: Study, ingested: Ingested, keys: Keys, plan: Plan) -> None:
-    """Everything in a run folder but its manifest: the tables and the pages made from them."""
-    write_tables(folder, study, ingested, keys, encoder=plan.encoder, unit=plan.unit)
+def write_outputs(
+    folder: Path, study: Study, ingested: Ingested, keys: Keys, plan: Plan, *, encoder: str
+) -> None:
+    """Everything in a run folder but its manifest: the tables and the pages made from them.
+
+    encoder: what the pages call it.
+    """
+    decision = read_decision(study, plan, keys)
+    write_tables(folder, study, ingested, keys, encoder=encoder, unit=plan.unit, told=decision["note"])
     for name, render in PAGES.items():
         (folder / name).write_bytes(render(folder).encode())
 
@@ -214,12 +220,12 @@ def _next_id(study: Study, key: str) -> str:
     return f"{int(latest.split('-')[0]) + 1 if latest else 1:04d}-{key[:8]}"
 
 
-def keep_decided(study: Study, models: Standing, train_key: str, *, run_id: str) -> dict[str, Any]:
+def keep_decided(study: Study, plan: Plan, keys: Keys, *, run_id: str) -> dict[str, Any]:
     """Keep what was trained in ``models/``, and say what was decided of it: ``models`` of a manifest.
 
     ``before, after`` (in_use, tried; before also lost) and ``entry`` of the history, None where nothing happened.
     """
-    decision = read_decision(study, train_key)
+    decision, models = read_decision(study, plan, keys), plan.models
     fitted = decision["fit"]
     version = fitted[:VERSION_LENGTH]
     if fitted and (stage_dir(study, FIT, fitted) / MODEL_FILES[0]).is_file():

@@ -67,15 +67,7 @@ STAGES: Mapping[str, Stage] = {
     "encode": lambda study, plan, keys, n: encode(study, keys.preprocess[n], encoder=plan.encoder),
     "units": lambda study, plan, keys, n: make_units(study, keys.ingest, keys.preprocess),
     "topics": lambda study, plan, keys, n: topics(study, keys.units[0], keys.preprocess, keys.encode),
-    "train": lambda study, plan, keys, n: train(
-        study,
-        keys.units[0],
-        keys.preprocess,
-        keys.encode,
-        encoder=plan.encoder,
-        unit=plan.unit,
-        models=plan.models,
-    ),
+    "train": lambda study, plan, keys, n: train(study, plan, keys),
     "suggest": lambda study, plan, keys, n: suggest(
         study, keys.units[0], keys.preprocess, keys.encode, keys.train[0], encoder=plan.encoder, batch=n
     ),

@@ -21,7 +21,7 @@ from pipeline.ingest import read_ingested
 from pipeline.kept_models import Standing, with_files
 from pipeline.manifest import AGAIN, MANIFEST, made_with, model_facts, read_manifest, what_differs
 from pipeline.run import finished_runs, latest_run, plan_run, write_outputs
-from pipeline.stages import Keys, OnStage, Plan, one_by_one, quiet, run_stages
+from pipeline.stages import OnStage, Plan, one_by_one, quiet, run_stages
 
 BY_BYTES, BY_FIGURES = "bytes", "figures"
 CHANGED, ADDED, REMOVED = "changed", "added", "removed"
@@ -169,9 +169,8 @@ def _run_again(
     made = scratch / "made"
     made.mkdir()
     # The label of the run, for a folder of the study's own is named by where the study was.
-    write_outputs(
-        made, copy, read_ingested(copy, keys.ingest), keys, replace(plan, encoder=manifest["encoder"])
-    )
+    ingested = read_ingested(copy, keys.ingest)
+    write_outputs(made, copy, ingested, keys, plan, encoder=manifest["encoder"])
     others = what_differs(manifest, made_with(plan.encoder))
     by_bytes = not others
     kept = then.runs_dir / manifest["run_id"]
@@ -185,7 +184,7 @@ def _run_again(
         found,
         by=BY_BYTES if by_bytes else BY_FIGURES,
         made_with=others,
-        files=files + tuple(_compare_model(manifest, copy, keys, by_bytes=by_bytes)),
+        files=files + tuple(_compare_model(manifest, model_facts(copy, plan, keys), by_bytes=by_bytes)),
         notes=tuple(notes),
     )
 
@@ -223,10 +222,10 @@ def _copy_file(source: Path, target: Path, name: str) -> Path:
 
 
 def _compare_model(
-    manifest: Mapping[str, Any], copy: Study, keys: Keys, *, by_bytes: bool
+    manifest: Mapping[str, Any], made: Mapping[str, Any], *, by_bytes: bool
 ) -> Iterator[Compared]:
-    """The model's files by their hashes."""
-    was, now = manifest["model"].get("files", {}), model_facts(copy, keys).get("files", {})
+    """The model's files by their hashes. made: what is told of the model that the run used now."""
+    was, now = manifest["model"].get("files", {}), made.get("files", {})
     for name in sorted(was.keys() | now.keys()):
         file = f"{_model_name(manifest) or 'models'}/{name}"
         if was.get(name) == now.get(name):
