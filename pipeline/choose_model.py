@@ -24,6 +24,7 @@ from pipeline.kept_models import VERSION_LENGTH, Standing, copy_model
 from pipeline.learned import (
     Learned,
     conditions_of,
+    known_again,
     n_new_codings,
     read_codings,
     read_learned,
@@ -33,7 +34,15 @@ from pipeline.learned import (
 )
 from pipeline.promotion import Comparison, blind_transcripts, compare_models
 from pipeline.receive_model import imported_sha256
-from pipeline.retrain import Decision, Due, compared_decision, is_due, kept_decision, replaced_decision
+from pipeline.retrain import (
+    Decision,
+    Due,
+    compared_decision,
+    is_due,
+    kept_decision,
+    nothing_new_decision,
+    replaced_decision,
+)
 from pipeline.target import Target, make_target
 from pipeline.train import CROSSFIT, FIT, STAGE, fit, write_crossfit
 from pipeline.units import Units, read_spans, read_stretches, read_study_json, read_units
@@ -162,7 +171,7 @@ def _decide(now: _Now, models: Standing, learned: Learned | None, fitted: str, d
     own = (stage_dir(now.study, FIT, fitted) / CROSSFIT).is_file()
     trained = fitted[:VERSION_LENGTH] if own else ""
     if trained and trained == models.in_use:
-        return Decision(before, before, trained, "nothing new to learn from", "")
+        return nothing_new_decision(before)
     if learned is None or not trained or not due.compare:
         return replaced_decision(before, trained, due.why)
     return compared_decision(before, trained, _compare(now, models, learned, fitted), asked=models.asked)
@@ -242,18 +251,20 @@ def _write_honest(folder: Path, now: _Now, source: Path, learned: Learned, model
     """
     codes, probabilities = _read_crossfit(source, "probability")
     thresholds, folds = (_read_crossfit(source, column)[1] for column in ("threshold", "fold"))
-    segments = now.units.segments
     rows = now.target.rows
-    as_then = np.array(
-        [learned.words.get(segments[row].segment_id) == sha256_of_words(segments[row].text) for row in rows],
-        dtype=bool,
+    segments = [now.units.segments[row] for row in rows]
+    keys = known_again(
+        [segment.transcript_id for segment in segments],
+        [sha256_of_words(segment.text) for segment in segments],
     )
+    then = [learned.segment_ids.get(key, "") for key in keys]
+    as_then = np.array([bool(segment_id) for segment_id in then], dtype=bool)
     fresh = np.array([group not in learned.groups for group in now.target.groups], dtype=bool)
     figures = np.full((len(rows), len(codes)), np.nan)
     from_here = np.tile(model.thresholds, (len(rows), 1))
     fold = np.full(len(rows), UNSEEN, dtype=np.intp)
     for place in np.flatnonzero(as_then):
-        segment_id = segments[rows[place]].segment_id
+        segment_id = then[place]
         figures[place], from_here[place] = probabilities[segment_id], thresholds[segment_id]
         fold[place] = int(folds[segment_id][0])
     fresh &= ~as_then

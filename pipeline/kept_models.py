@@ -167,9 +167,12 @@ def write_current(study: Study, current: Mapping[str, Any]) -> None:
 
 
 def keep_model(study: Study, source: Path, version: str, *, anew: bool) -> None:
-    """Copy a trained model out of the cache, which may be deleted. anew: what is there is damaged and goes."""
+    """Copy a trained model out of the cache, which may be deleted.
+
+    anew: what is there is damaged and goes, as does what an earlier version of precode kept less of.
+    """
     target = study.models_dir / version
-    if anew:
+    if anew or not all((target / path.relative_to(source)).is_file() for path in _files_of(source)):
         shutil.rmtree(target, ignore_errors=True)
     if not target.is_dir():
         make_folder_whole(target, lambda folder: copy_model(source, folder))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,8 @@ _CONDITIONS = {
 }
 #: (transcript, coder, code, sha256 of the words)
 CodingRow = tuple[str, str, str, str]
+#: (transcript, sha256 of the words, how many segments with these words stand before it there)
+SegmentKey = tuple[str, str, int]
 IntArray = npt.NDArray[np.intp]
 
 
@@ -47,12 +49,12 @@ class Learned:
     """What a model learned from.
 
     conditions: name of what it was learned under, as in _CONDITIONS, -> its value. codings: those that the target
-    uses. words: segment id -> sha256 of its words. transcripts, groups: of these segments.
+    uses. segment_ids: of what it learned from, by ``known_again``. transcripts, groups: of these segments.
     """
 
     conditions: Mapping[str, str]
     codings: Sequence[CodingRow]
-    words: Mapping[str, str]
+    segment_ids: Mapping[SegmentKey, str]
     transcripts: frozenset[str]
     groups: frozenset[str]
 
@@ -121,6 +123,19 @@ def sha256_of_words(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def known_again(transcripts: Iterable[str], words: Iterable[str]) -> list[SegmentKey]:
+    """By what segments, in the order of the corpus, are known again when an edit elsewhere has moved them.
+
+    words: sha256 of each.
+    """
+    before: Counter[tuple[str, str]] = Counter()
+    found = []
+    for place in zip(transcripts, words, strict=True):
+        found.append((*place, before[place]))
+        before[place] += 1
+    return found
+
+
 def n_new_codings(then: Sequence[CodingRow], now: Sequence[CodingRow]) -> int:
     """How many codings came or went: the symmetric difference, so that one that was changed counts twice."""
     before, after = Counter(then), Counter(now)
@@ -157,7 +172,9 @@ def read_learned(folder: Path) -> Learned:
     return Learned(
         conditions=read_json(folder / CONDITIONS),
         codings=read_codings(folder),
-        words=dict(zip(segments["segment_id"], segments["words"], strict=True)),
+        segment_ids=dict(
+            zip(known_again(segments["transcript"], segments["words"]), segments["segment_id"], strict=True)
+        ),
         transcripts=frozenset(segments["transcript"]),
         groups=frozenset(segments["group"]),
     )

@@ -119,6 +119,11 @@ def kept_decision(in_use: str, tried: str, *, n_new: int, after: int) -> Decisio
     return Decision(in_use, in_use, "", "", note)
 
 
+def nothing_new_decision(in_use: str) -> Decision:
+    """What was trained is what is in use."""
+    return Decision(in_use, in_use, "", "", f"model {short(in_use)} has learned from all there is")
+
+
 def short(version: str) -> str:
     """A version as people read it."""
     return version[:SHOWN] + "\N{HORIZONTAL ELLIPSIS}" if len(version) > SHOWN else version
