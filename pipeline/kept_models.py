@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -63,38 +63,54 @@ def standing(study: Study) -> Standing:
     Raises FileError if ``models/current.json`` is damaged.
     """
     current = read_current(study)
-    in_use, tried, lost = current["in_use"], current["tried"], ""
-    if in_use and not is_whole(study, in_use, current["history"]):
-        in_use, lost = "", in_use
-    if not in_use or not is_whole(study, tried, current["history"]):
-        tried = in_use
-    return with_files(study, Standing(in_use, tried, lost))
+    in_use, tried, history = current["in_use"], current["tried"], current["history"]
+    known = with_files(study, Standing(in_use, tried))
+    if in_use and not _is_as_noted(in_use, _of(known.files, in_use), history):
+        return Standing(lost=in_use)
+    if tried != in_use and not _is_as_noted(tried, _of(known.files, tried), history, needed=(CODINGS,)):
+        return with_files(study, Standing(in_use, in_use))
+    return known
 
 
 def with_files(study: Study, known: Standing) -> Standing:
     """The same with the files as they are now."""
     paths = _files_of(study.models_dir / known.in_use) if known.in_use else []
-    if known.tried and known.tried != known.in_use:
+    if known.in_use and known.tried != known.in_use:
         paths += [path for path in [study.models_dir / known.tried / CODINGS] if path.is_file()]
     files = {path.relative_to(study.root).as_posix(): sha256_of(path) for path in paths}
-    return Standing(known.in_use, known.tried, known.lost, known.asked, files)
+    return replace(known, files=files)
 
 
 def _files_of(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
+def _of(files: Mapping[str, str], version: str) -> dict[str, str]:
+    """Those of one model, by their names in its folder."""
+    folder = f"models/{version}/"
+    return {name.removeprefix(folder): sha256 for name, sha256 in files.items() if name.startswith(folder)}
+
+
 def is_whole(study: Study, version: str, history: Sequence[Mapping[str, Any]]) -> bool:
     """Whether all of a model's files are there and, where their hashes were noted, are what they were."""
     folder = study.models_dir / version
-    if not all((folder / name).is_file() for name in NEEDED):
-        return False
+    found = {path.relative_to(folder).as_posix(): sha256_of(path) for path in _files_of(folder)}
+    return _is_as_noted(version, found, history)
+
+
+def _is_as_noted(
+    version: str,
+    found: Mapping[str, str],
+    history: Sequence[Mapping[str, Any]],
+    *,
+    needed: Sequence[str] = (),
+) -> bool:
+    """found: name of a file -> sha256. needed: those that matter; none given: all that were noted, and NEEDED."""
     noted: Mapping[str, str] = next(
         (entry["files"] for entry in reversed(history) if entry["version"] == version and entry["files"]), {}
     )
-    return all(
-        (folder / name).is_file() and sha256_of(folder / name) == sha256 for name, sha256 in noted.items()
-    )
+    names = needed or {*NEEDED, *noted}
+    return all(name in found and noted.get(name, found[name]) == found[name] for name in names)
 
 
 def read_current(study: Study) -> dict[str, Any]:
