@@ -100,7 +100,12 @@ class AuditSection(_Section):
 class RetrainSection(_Section):
     """When the model is trained again."""
 
-    after_codings: int = Field(50, ge=1, description="not used yet")
+    after_codings: int = Field(
+        50,
+        ge=1,
+        description="so many codings must have come (or gone) since it was trained last; a changed codebook, or "
+        "'precode train', trains it at once",
+    )
 
 
 class EngineSection(_Section):

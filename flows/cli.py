@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import typer
 
 from flows.cli_encoder import AsJson, encoder_app
+from flows.cli_models import Retrain, models, train_and_tell, train_first
 from flows.cli_runs import one_stage, run_flow, without_prefect
 from flows.cli_serve import serve
 from flows.cli_verify import verify
@@ -97,14 +98,18 @@ def bring_in(
 
 @app.command()
 @ends_well
-def run(study_dir: StudyDir, group_by: GroupBy = "", as_json: AsJson = False) -> int:
+def run(
+    study_dir: StudyDir, group_by: GroupBy = "", retrain: Retrain = False, as_json: AsJson = False
+) -> int:
     """Do the main job: read, learn, suggest, compare, report. Only what changed is done again.
 
     Example:  precode run my-study
     """
     from corpus.study import load_study
 
-    return run_flow(load_study(study_dir, group_by=group_by), as_json=as_json)
+    study = load_study(study_dir, group_by=group_by)
+    train_first(study, retrain=retrain, as_json=as_json)
+    return run_flow(study, as_json=as_json)
 
 
 @app.command()
@@ -130,11 +135,15 @@ def topics(study_dir: StudyDir, as_json: AsJson = False) -> int:
 @app.command()
 @ends_well
 def train(study_dir: StudyDir, group_by: GroupBy = "", as_json: AsJson = False) -> int:
-    """Train the model on what people coded, and score it on what it has not seen.
+    """Train a model now on what people coded, score it on what it has not seen, use it unless it is worse.
+
+    Runs do that by themselves when enough codings are new ([retrain] after_codings in study.toml).
 
     Example:  precode train my-study
     """
-    return one_stage(study_dir, "train", group_by=group_by, as_json=as_json)
+    from corpus.study import load_study
+
+    return train_and_tell(load_study(study_dir, group_by=group_by), as_json=as_json)
 
 
 @app.command()
@@ -234,6 +243,7 @@ def report(study_dir: StudyDir, group_by: GroupBy = "", as_json: AsJson = False)
 
 app.command()(serve)
 app.command()(verify)
+app.command()(models)
 
 
 @app.command()

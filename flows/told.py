@@ -96,11 +96,12 @@ def tell_unattended(study_dir: str, job: str, ended: str, errors: Sequence[Excep
             say(line)
 
 
-def tell_ingested(ingested: Ingested, stage: str, *, as_json: bool) -> int:
-    """Counts of what was read on the way to a stage."""
+def tell_ingested(ingested: Ingested, stage: str, *, as_json: bool, note: str = "") -> int:
+    """Counts of what was read on the way to a stage. note: for machines, what came of it."""
     set_aside = {file.file: "; ".join(file.rejected) for file in ingested.set_aside}
     if as_json:
-        show_json({"stage": stage, "n_transcripts": len(ingested.transcripts), "set_aside": set_aside})
+        told = {"stage": stage, "n_transcripts": len(ingested.transcripts), "set_aside": set_aside}
+        show_json(told | ({"note": note} if note else {}))
     else:
         show(f"{len(ingested.transcripts)} transcripts; {stage} is done.")
     return tell_set_aside(set_aside.items())

@@ -36,8 +36,9 @@ from flows.shown import close_dead_runs, show_counts, show_progress, show_run
 from flows.told import tell_unattended
 from pipeline.changes import changes_since, previous_run
 from pipeline.ingest import read_ingested
-from pipeline.run import RunResult, earlier_result, finish_run, plan_run
+from pipeline.run import RunResult, asked_to_train, earlier_result, finish_run, finish_training, plan_run
 from pipeline.stages import STAGES, Each, Keys, Plan, n_parts_of, needed_for, one_by_one, run_stages
+from pipeline.train import STAGE as TRAIN_STAGE
 
 # One thread: the stages hold Python's lock nearly all the time and use threads of their own where they do not.
 # Measured on 156 transcripts in 10 batches with 2 cores: two threads took 10 % more work and no less time.
@@ -50,7 +51,7 @@ RUN_FOLDER = "a run folder"
 JOBS: Mapping[str, tuple[str, str]] = {
     "ingest": ("ingest", ""),
     "pre-code": ("suggest", ""),
-    "retrain": ("train", ""),
+    "retrain": (TRAIN_STAGE, ""),
     "audit": (RUN_FOLDER, "audit.html"),
     "whole study": (RUN_FOLDER, "report.html"),
 }
@@ -116,7 +117,7 @@ def pre_code(study_dir: str) -> State[Any]:
 
 @flow(name="precode-retrain", flow_run_name="retrain", **STUDY_FLOW)
 def retrain(study_dir: str) -> State[Any]:
-    """Train the model on what people coded."""
+    """Train now on what people coded, however little is new; used from the next run on unless shown to be worse."""
     return carried_out("retrain", study_dir)
 
 
@@ -159,10 +160,14 @@ def outcome(job: str, study_dir: str) -> State[Any]:
 
 
 def up_to(study: Study, study_dir: str, last: str) -> State[Any]:
-    """Fill the cache up to a stage, as ``pipeline.run.run_until`` does, with a task for each stage and batch."""
+    """Fill the cache up to a stage, as ``pipeline.run`` does, with a task for each stage and batch."""
     plan, wanted = plan_run(study), needed_for(last)
+    if last == TRAIN_STAGE:
+        plan = asked_to_train(plan)
     advance = show_progress(study, n_parts_of(plan, wanted))
     keys = run_stages(plan, calling(study, study_dir, plan, advance), wanted=wanted)
+    if last == TRAIN_STAGE:
+        finish_training(study, plan, keys)
     read = read_ingested(study, keys.ingest)
     show_counts(study, n_transcripts=len(read.transcripts), n_set_aside=len(read.set_aside))
     return ended(len(read.transcripts), len(read.set_aside), last)
@@ -241,6 +246,7 @@ def planned(study_dir: str, plan_key: str) -> tuple[Study, Plan]:
     """
     study = load_study(Path(study_dir), group_by=group_by_asked())
     plan = plan_run(study)
-    if plan.key != plan_key:
-        raise StudyError(f"{study.root.name}: files changed while the run read them. Run it again.")
-    return study, plan
+    for here in (plan, asked_to_train(plan)):
+        if here.key == plan_key:
+            return study, here
+    raise StudyError(f"{study.root.name}: files changed while the run read them. Run it again.")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.files import read_json
-from pipeline.manifest import MANIFEST
+from pipeline.newest import MANIFEST
 
 MOST_LOST = 0.01
 """By how much a figure may be lower than in the run before without a word of alarm."""
@@ -21,14 +21,15 @@ MOST_LOST = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A figure in two runs; nan where it is undefined there.
+    """A mean over codes in two runs; nan where no code has it in both.
 
-    figure: what it is, in words.
+    figure: what it is, in words. n_codes: over how many codes.
     """
 
     figure: str
     before: float
     after: float
+    n_codes: int
 
     @property
     def fell(self) -> bool:
@@ -41,13 +42,12 @@ class Changes:
     """What changed from one run to a later one.
 
     since: id of the earlier run, "" if there is none. new_model: the later run has another model, or the
-    first. average_precision: macro, over the ``n_codes`` codes that are scored in both runs, so that a code
-    learned since does not move it. alpha: Krippendorff's alpha of all human coders, pooled over codes.
+    first. average_precision: of the model; alpha: Krippendorff's of all human coders, of blind codings. Both are
+    means over the codes for which both runs have one, so that a code learned since does not move them.
     """
 
     since: str
     new_model: bool
-    n_codes: int
     average_precision: Change
     alpha: Change
 
@@ -65,19 +65,19 @@ def previous_run(run_dir: Path) -> Path | None:
 
 def changes_since(previous: Path | None, this: Path) -> Changes:
     """Compare a run folder with that of an earlier run, or with none."""
-    before, after = scores(previous), scores(this)
-    both = sorted(before.keys() & after.keys())
     model = model_version(this)
     return Changes(
         since=previous.name if previous else "",
         new_model=bool(model) and model != model_version(previous),
-        n_codes=len(both),
-        average_precision=Change(
-            "average precision of the model",
-            mean([before[code] for code in both]),
-            mean([after[code] for code in both]),
-        ),
-        alpha=Change("alpha between people", pooled_alpha(previous), pooled_alpha(this)),
+        average_precision=_change("average precision of the model", scores(previous), scores(this)),
+        alpha=_change("alpha between people", alphas(previous), alphas(this)),
+    )
+
+
+def _change(figure: str, before: Mapping[str, float], after: Mapping[str, float]) -> Change:
+    both = sorted(before.keys() & after.keys())
+    return Change(
+        figure, mean([before[code] for code in both]), mean([after[code] for code in both]), len(both)
     )
 
 
@@ -89,13 +89,13 @@ def scores(run_dir: Path | None) -> dict[str, float]:
     return {row["code"]: row["average_precision"] for row in codes if row["average_precision"] is not None}
 
 
-def pooled_alpha(run_dir: Path | None) -> float:
-    """Alpha of all human coders over all codes of a run; nan where fewer than two read the same."""
-    rows: list[Mapping[str, Any]] = (
-        read_json(run_dir / "agreement.json").get("overall", []) if run_dir else []
-    )
-    found = [row["krippendorff_alpha"] for row in rows if row["code"] is None]
-    return math.nan if not found or found[0] is None else float(found[0])
+def alphas(run_dir: Path | None) -> dict[str, float]:
+    """Code -> alpha of all human coders, of the codes for which a run has one."""
+    if not run_dir:
+        return {}
+    rows = read_json(run_dir / "agreement.json").get("overall", [])
+    defined = (row for row in rows if row["code"] is not None and row["krippendorff_alpha"] is not None)
+    return {row["code"]: row["krippendorff_alpha"] for row in defined}
 
 
 def model_version(run_dir: Path | None) -> str:
@@ -112,17 +112,17 @@ def mean(values: list[float]) -> float:
 def changes_lines(changes: Changes) -> list[str]:
     """What a person is told of figures that both runs have; nothing if there is no earlier run.
 
-    >>> alpha = Change("alpha between people", 0.7, 0.66)
-    >>> changes_lines(Changes("0003-a1b2c3d4", False, 0, Change("", math.nan, math.nan), alpha))
-    ['Since 0003-a1b2c3d4: alpha between people 0.70 -> 0.66 (it fell)']
+    >>> alpha = Change("alpha between people", 0.7, 0.66, 9)
+    >>> changes_lines(Changes("0003-a1b2c3d4", False, Change("", math.nan, math.nan, 0), alpha))
+    ['Since 0003-a1b2c3d4: alpha between people, mean over 9 codes of both runs, 0.70 -> 0.66 (it fell)']
     """
     said = []
     for change in (changes.alpha, changes.average_precision):
         if math.isnan(change.before) or math.isnan(change.after):
             continue
-        over = f" over {changes.n_codes} codes scored in both" if change is changes.average_precision else ""
+        over = f"mean over {change.n_codes} codes of both runs"
         fell = " (it fell)" if change.fell else ""
-        said.append(f"{change.figure}{over} {change.before:.2f} -> {change.after:.2f}{fell}")
+        said.append(f"{change.figure}, {over}, {change.before:.2f} -> {change.after:.2f}{fell}")
     return [f"Since {changes.since}: {line}" for line in said]
 
 
@@ -132,7 +132,7 @@ def changes_json(changes: Changes) -> dict[str, Any]:
         "since": changes.since,
         "new_model": changes.new_model,
         "quality_fell": changes.quality_fell,
-        "average_precision": _pair(changes.average_precision) | {"n_codes": changes.n_codes},
+        "average_precision": _pair(changes.average_precision),
         "alpha": _pair(changes.alpha),
     }
 
@@ -140,5 +140,6 @@ def changes_json(changes: Changes) -> dict[str, Any]:
 def _pair(change: Change) -> dict[str, Any]:
     values = {"before": change.before, "after": change.after}
     return {name: None if math.isnan(value) else value for name, value in values.items()} | {
-        "fell": change.fell
+        "n_codes": change.n_codes,
+        "fell": change.fell,
     }

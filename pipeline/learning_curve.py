@@ -128,13 +128,14 @@ def learning_curve(
         units = read_units(study, units_key, preprocess_keys)
         target = make_target(units, gold=study.settings.target.gold)
         model = read_knowledge(study, train_key).model
-        if not len(target.learnable) or model is None:  # one that was imported says nothing of learning here
+        # What can be learned only since the model was trained has no figure yet from which it could rise.
+        learned = [place for place in target.learnable if model and units.codes[place] in model.codes]
+        if not learned or model is None:  # one that was imported says nothing of learning here
             write_json(folder / "curve.json", _nothing("no code is learned yet"))
             return
         if len(set(target.groups)) < FEWEST_GROUPS:
             write_json(folder / "curve.json", _nothing(TOO_FEW))
             return
-        learned = target.learnable
         segments = [units.segments[row] for row in target.rows]
         codes = [units.codes[place] for place in learned]
         examples = codebook_examples(read_study_json(study, units_key)["codebook"], codes)
@@ -148,7 +149,7 @@ def learning_curve(
             told=examples.told(segments),
             seed=study.settings.study.seed,
         )
-        write_json(folder / "curve.json", forecasts(curve, model.codes, target.n_positive[learned]))
+        write_json(folder / "curve.json", forecasts(curve, codes, target.n_positive[learned]))
 
     return cached(study, STAGE, {"train": train_key}, fill)
 

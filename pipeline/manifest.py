@@ -21,13 +21,15 @@ from corpus.study import Study, other_files
 from corpus.versions import index_sha256
 from models.encoder import find_encoder
 from pipeline.cache import library_versions, read_parquet, source_hashes, stage_dir
+from pipeline.choose_model import read_decision
 from pipeline.compare.basis import first_suggested
+from pipeline.kept_models import VERSION_LENGTH
+from pipeline.newest import MANIFEST
 from pipeline.stages import Keys, Plan
 from pipeline.suggest import suggestions_path
 from pipeline.train import STAGE as TRAIN_STAGE
 from pipeline.units import read_study_json
 
-MANIFEST = "manifest.json"
 #: 2: says also with what the run was made (machine, source, encoder's files), and names model and codebook.
 SCHEMA = 2
 #: What verifying a run reads of its manifest.
@@ -35,7 +37,6 @@ NEEDED = frozenset(
     ("run_id", "title", "inputs", "unread", "versions", "settings", "encoder", "model", "outputs")
 ) | {"machine", "libraries", "source", "encoder_files"}
 MODEL_FILES = ("model.json", "model.npz")
-MODEL_VERSION_LENGTH = 12
 # They draw the page and change no figure, so no stage depends on them.
 _PAGE_LIBRARIES = ("jinja2", "matplotlib", "threadpoolctl")
 _ENCODER_LIBRARIES = ("onnxruntime", "tokenizers")
@@ -60,7 +61,7 @@ def make_manifest(study: Study, plan: Plan, keys: Keys, folder: Path, run_id: st
         "settings": study.settings.model_dump(mode="json"),
         "encoder": plan.encoder,
         "stages": asdict(keys),
-        "model": model_facts(study, keys),
+        "model": model_facts(study, plan, keys),
         "suggested": dict.fromkeys(suggested_transcripts(study, keys), created_at) | first_suggested(study),
         **made_with(plan.encoder),
         "outputs": {path.name: sha256_of(path) for path in sorted(folder.iterdir())},
@@ -73,13 +74,18 @@ def suggested_transcripts(study: Study, keys: Keys) -> list[str]:
     return sorted({name for table in tables for name in table["transcript_id"]})
 
 
-def model_facts(study: Study, keys: Keys) -> dict[str, Any]:
-    """The trained model's version, as its folder in models/ is named, and its files' sha256; empty without one."""
+def model_facts(study: Study, plan: Plan, keys: Keys) -> dict[str, Any]:
+    """The version of the model that the run uses, as its folder in models/ is named, and its files' sha256.
+
+    Empty without one.
+    """
     folder = stage_dir(study, TRAIN_STAGE, keys.train[0])
     if not (folder / MODEL_FILES[0]).is_file():
         return {}
+    decision = read_decision(study, plan, keys)
     return {
-        "version": keys.train[0][:MODEL_VERSION_LENGTH],
+        # A model that was imported is none of the study's own, yet it is kept by the same rule.
+        "version": decision["version"] or decision["fit"][:VERSION_LENGTH],
         "files": {name: sha256_of(folder / name) for name in MODEL_FILES},
     }
 

@@ -16,6 +16,7 @@ from models.encoder_files import PRECISIONS
 from models.store import CARD, ModelFileError, hashes_of
 from pipeline.cache import library_versions
 from pipeline.target import Target
+from pipeline.units import CODEBOOK_FIELDS
 
 SCHEMA = 2
 #: What says what a code means; its colour and its place in the file do not.
@@ -102,7 +103,7 @@ def codebook_of(study: Study) -> list[dict[str, str]]:
             for transcript in read_transcripts(study.transcripts_dir / name, source=name).transcripts
         ]
         codes = read_coded(study, found).codebook.codes
-    return [{field: getattr(code, field) for field in MEANING} for code in codes]
+    return [{field: getattr(code, field) for field in CODEBOOK_FIELDS} for code in codes]
 
 
 def check_card(card: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What the newest finished run says of itself: whether there is anything to do, and what was ever suggested when."""
+"""The finished runs of a study, and what the newest says of itself: inputs, models, what was ever suggested when."""
 
 from __future__ import annotations
 
@@ -9,22 +9,33 @@ from corpus.errors import FileError
 from corpus.files import read_json
 from corpus.study import Study
 
+MANIFEST = "manifest.json"
+
+
+def finished_runs(study: Study) -> tuple[str, ...]:
+    """Ids of all finished runs, oldest first."""
+    return tuple(sorted(path.parent.name for path in study.runs_dir.glob(f"[0-9]*/{MANIFEST}")))
+
+
+def latest_run(study: Study) -> str:
+    """Id of the newest finished run, the one with the highest number, or ""."""
+    return max(finished_runs(study), default="")
+
 
 def newest_manifest(study: Study) -> tuple[str, dict[str, Any]]:
     """Id and manifest of the finished run with the highest number; "" and nothing without one.
 
     Raises FileError if the manifest is damaged.
     """
-    paths = sorted(study.runs_dir.glob("[0-9]*/manifest.json"))
-    if not paths:
+    run_id = latest_run(study)
+    if not run_id:
         return "", {}
-    run_id = paths[-1].parent.name
     try:
-        manifest: dict[str, Any] = read_json(paths[-1])
+        manifest: dict[str, Any] = read_json(study.runs_dir / run_id / MANIFEST)
         suggested(manifest)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise FileError(
-            f"runs/{run_id}/manifest.json",
+            f"runs/{run_id}/{MANIFEST}",
             ["damaged: it is not what a run wrote"],
             f"Put it back from a backup. Or delete the folder runs/{run_id} and run again: what only that run "
             "suggested is then forgotten, so write seen into the column basis of what was coded after it.",

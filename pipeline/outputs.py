@@ -88,8 +88,12 @@ def write_tables(
     *,
     encoder: str,
     unit: str,
+    told: str = "",
 ) -> dict[str, Any]:
-    """Write every table into a run folder; returns the summary that is also in ``summary.json``."""
+    """Write every table into a run folder; returns the summary that is also in ``summary.json``.
+
+    told: what became of the models, "" for nothing.
+    """
     units_key = keys.units[0]
     units = read_units(study, units_key, keys.preprocess)
     facts = read_study_json(study, units_key)
@@ -115,8 +119,8 @@ def write_tables(
         "n_suggestions": n_scored,
         "n_first_suggestions": len(suggestions) - n_scored,
     }
-    if imported := evaluation.get("imported"):
-        summary["notes"] = [*summary["notes"], imported]
+    # Before all others, for the terminal shows only the first few.
+    summary["notes"] = [*(note for note in (told, evaluation.get("imported")) if note), *summary["notes"]]
     write_json(folder / "summary.json", summary)
     return summary
 

@@ -30,7 +30,8 @@ class Predicted:
     segment_ids, transcripts, groups: (n,), in the order of the corpus; a group is what was held out together.
     read: (n,), learned from. positive: (n, k), of at least half of those who read; False where not read.
     probabilities: (n, k) in 0..1. Read segments: by models that had not seen their group; others: by the model.
-    A segment that was read, but not by those whose codings are learned from, is left out.
+    A segment that was read, but not by those whose codings are learned from, is left out; so is one that was read
+    after the model in use was trained, of a group that it had seen.
     """
 
     segment_ids: tuple[str, ...]
@@ -43,20 +44,24 @@ class Predicted:
 
 
 def read_predicted(study: Study, keys: Keys) -> Predicted | None:
-    """From the stages up to suggest; None if no code was learned."""
+    """From the stages up to suggest; None if no code was learned, or nothing is left of what was learned from."""
     path = stage_dir(study, TRAIN_STAGE, keys.train[0]) / "crossfit.parquet"
     if not path.is_file():
         return None
     units = read_units(study, keys.units[0], keys.preprocess)
     target = make_target(units, gold=study.settings.target.gold)
-    codes = tuple(units.codes[place] for place in target.learnable)
-    probabilities = np.full((len(units.segments), len(codes)), np.nan)
-    positive = np.zeros(probabilities.shape, dtype=bool)
-    # A row of the file is a segment and a code, segments in the order of the target, codes in that of the model.
-    crossfit = read_parquet(path)["probability"].to_numpy().reshape(len(target.rows), len(codes))
-    probabilities[target.rows] = crossfit
-    positive[target.rows] = target.shares[:, target.learnable] >= POSITIVE_FROM
     place = {segment.segment_id: row for row, segment in enumerate(units.segments)}
+    # A row of the file is a segment and a code: all codes of the model in its order, segment by segment.
+    crossfit = read_parquet(path)
+    if not len(crossfit):
+        return None
+    codes = tuple(dict.fromkeys(crossfit["code"]))
+    scored = [place[segment_id] for segment_id in crossfit["segment_id"][:: len(codes)]]
+    probabilities = np.full((len(units.segments), len(codes)), np.nan)
+    probabilities[scored] = crossfit["probability"].to_numpy().reshape(len(scored), len(codes))
+    positive = np.zeros(probabilities.shape, dtype=bool)
+    learned = [units.codes.index(code) for code in codes]
+    positive[target.rows] = target.shares[:, learned] >= POSITIVE_FROM
     for key in keys.suggest:
         table = read_parquet(unread_path(study, key))
         rows = [place[segment_id] for segment_id in table["segment_id"]]

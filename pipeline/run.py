@@ -5,9 +5,9 @@ The flow in ``flows/`` calls the same functions; ``run_study`` is the same job w
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from corpus.coded import segment_unit
 from corpus.errors import StudyError
@@ -15,15 +15,28 @@ from corpus.files import digest, make_folder_whole, read_json, sha256_of, study_
 from corpus.study import Study, human_files, other_files, transcript_files
 from corpus.versions import index_sha256
 from pipeline.cache import code_version, stage_dir
+from pipeline.choose_model import read_decision
 from pipeline.encode import encoder_of
 from pipeline.ingest import Ingested, SourceFile, make_batches, read_ingested
-from pipeline.manifest import MANIFEST, MODEL_FILES, MODEL_VERSION_LENGTH, make_manifest
-from pipeline.newest import newest_manifest
+from pipeline.kept_models import (
+    VERSION_LENGTH,
+    Standing,
+    after_run,
+    keep_model,
+    make_entry,
+    read_current,
+    standing,
+    with_files,
+    write_current,
+)
+from pipeline.manifest import MODEL_FILES, make_manifest
+from pipeline.newest import MANIFEST, latest_run, newest_manifest
 from pipeline.outputs import write_tables
 from pipeline.preprocess import language_version
 from pipeline.receive_model import IMPORTED, imported_sha256
 from pipeline.report import render_audit, render_report
 from pipeline.stages import Keys, OnStage, Plan, needed_for, one_by_one, quiet, run_stages
+from pipeline.train import FIT
 from pipeline.train import STAGE as TRAIN_STAGE
 
 LATEST = "latest"
@@ -52,10 +65,10 @@ class RunResult:
     set_aside: tuple[tuple[str, str], ...]
 
 
-def plan_run(study: Study) -> Plan:
+def plan_run(study: Study, *, models: Standing | None = None) -> Plan:
     """Hash the inputs and cut the transcripts into batches.
 
-    Raises StudyError if there is no transcript.
+    models: those to start with; None: those that are in use now. Raises StudyError if there is no transcript.
     """
     names = transcript_files(study)
     if not names:
@@ -72,7 +85,8 @@ def plan_run(study: Study) -> Plan:
         inputs[IMPORTED] = imported
     encoder, encoder_key = encoder_of(study)
     settings = study.settings.model_dump(mode="json")
-    key = digest(
+    models = models or standing(study)
+    study_key = digest(
         {
             "inputs": inputs,
             "unread": other_files(study),
@@ -82,34 +96,34 @@ def plan_run(study: Study) -> Plan:
             "code": code_version(),
         }
     )
+    key = run_key(study_key, models)
     return Plan(
         key=key,
+        study_key=study_key,
         unit=segment_unit(study),
         encoder=encoder,
         batches=tuple(make_batches(files)),
         unchanged_since=_unchanged_since(study, key),
-        inputs=inputs,
+        inputs=inputs | dict(models.files),
+        models=models,
     )
+
+
+def run_key(study_key: str, models: Standing) -> str:
+    """Digest of all that a run depends on."""
+    known = {"models": models.as_json(), "asked": models.asked, "files": dict(models.files)}
+    return digest({"study": study_key, **known})
 
 
 def _unchanged_since(study: Study, key: str) -> str:
     run_id, manifest = newest_manifest(study)
     # The key cannot hold what the index of versions says, for a run brings it up to date.
-    if manifest.get("key") != key or manifest.get("versions") != index_sha256(study):
+    # What there is to do now is nothing if it is what there was to do when that run had decided on its models.
+    then = manifest.get("key_after", manifest.get("key"))
+    if then != key or manifest.get("versions") != index_sha256(study):
         return ""
     whole = all((study.runs_dir / run_id / name).is_file() for name in manifest["outputs"])
     return run_id if whole else ""
-
-
-def latest_run(study: Study) -> str:
-    """Id of the newest finished run, the one with the highest number, or ""."""
-    finished = finished_runs(study)
-    return finished[-1] if finished else ""
-
-
-def finished_runs(study: Study) -> tuple[str, ...]:
-    """Ids of all finished runs, oldest first."""
-    return tuple(sorted(path.parent.name for path in study.runs_dir.glob(f"[0-9]*/{MANIFEST}")))
 
 
 def run_study(study: Study, *, on_stage: OnStage = quiet) -> RunResult:
@@ -122,11 +136,38 @@ def run_study(study: Study, *, on_stage: OnStage = quiet) -> RunResult:
 
 
 def run_until(study: Study, last: str, *, on_stage: OnStage = quiet) -> Ingested:
-    """Fill the cache up to a stage, under the study's lock; gives what was read, for the counts."""
+    """Fill the cache up to a stage, under the study's lock; gives what was read, for the counts.
+
+    A model that is trained on the way is put into use by the next run, not here.
+    """
     with study_lock(study.root):
         plan = plan_run(study)
         keys = run_stages(plan, one_by_one(study, plan, on_stage), wanted=needed_for(last))
         return read_ingested(study, keys.ingest)
+
+
+def train_now(study: Study, *, on_stage: OnStage = quiet) -> tuple[Ingested, str]:
+    """Train now, however few codings are new; the next run uses the model unless it was shown to be worse.
+
+    Under the study's lock. Gives what was read, and what is to be said of the models ("" for nothing).
+    """
+    with study_lock(study.root):
+        plan = asked_to_train(plan_run(study))
+        keys = run_stages(plan, one_by_one(study, plan, on_stage), wanted=needed_for(TRAIN_STAGE))
+        return read_ingested(study, keys.ingest), finish_training(study, plan, keys)
+
+
+def asked_to_train(plan: Plan) -> Plan:
+    """The plan with training now, however few codings are new."""
+    models = replace(plan.models, asked=True)
+    return replace(plan, key=run_key(plan.study_key, models), unchanged_since="", models=models)
+
+
+def finish_training(study: Study, plan: Plan, keys: Keys) -> str:
+    """Put what was trained into use, or not; what is to be said of it, "" for nothing."""
+    decided = keep_decided(study, plan, keys, run_id="")
+    write_current(study, after_run(read_current(study), decided, latest_run(study)))
+    return str(read_decision(study, plan, keys)["note"])
 
 
 def finish_run(study: Study, plan: Plan, keys: Keys) -> RunResult:
@@ -135,20 +176,31 @@ def finish_run(study: Study, plan: Plan, keys: Keys) -> RunResult:
     ingested = read_ingested(study, keys.ingest)
 
     def fill(folder: Path) -> None:
-        write_outputs(folder, study, ingested, keys, plan)
-        write_json(folder / MANIFEST, make_manifest(study, plan, keys, folder, run_id))
+        write_outputs(folder, study, ingested, keys, plan, encoder=plan.encoder)
+        manifest = make_manifest(study, plan, keys, folder, run_id)
+        after = with_files(study, Standing(**decided["after"]))
+        chosen = {"models": decided, "key_after": run_key(plan.study_key, after)}
+        write_json(folder / MANIFEST, {**manifest, **chosen})
 
     if plan_run(study).key != plan.key:
         raise StudyError(f"{study.root.name}: files changed while the run read them. Run it again.")
-    _keep_model(study, keys.train[0])
+    decided = keep_decided(study, plan, keys, run_id=run_id)
+    current = after_run(read_current(study), decided, run_id)
     make_folder_whole(study.runs_dir / run_id, fill)
+    write_current(study, current)
     write_whole(study.runs_dir / LATEST, f"{run_id}\n".encode())
     return earlier_result(study, run_id, unchanged=False)
 
 
-def write_outputs(folder: Path, study: Study, ingested: Ingested, keys: Keys, plan: Plan) -> None:
-    """Everything in a run folder but its manifest: the tables and the pages made from them."""
-    write_tables(folder, study, ingested, keys, encoder=plan.encoder, unit=plan.unit)
+def write_outputs(
+    folder: Path, study: Study, ingested: Ingested, keys: Keys, plan: Plan, *, encoder: str
+) -> None:
+    """Everything in a run folder but its manifest: the tables and the pages made from them.
+
+    encoder: what the pages call it.
+    """
+    decision = read_decision(study, plan, keys)
+    write_tables(folder, study, ingested, keys, encoder=encoder, unit=plan.unit, told=decision["note"])
     for name, render in PAGES.items():
         (folder / name).write_bytes(render(folder).encode())
 
@@ -159,16 +211,24 @@ def _next_id(study: Study, key: str) -> str:
     return f"{int(latest.split('-')[0]) + 1 if latest else 1:04d}-{key[:8]}"
 
 
-def _keep_model(study: Study, train_key: str) -> None:
-    """Copy the trained model out of the cache, which may be deleted, into models/<version>/."""
-    source = stage_dir(study, TRAIN_STAGE, train_key)
+def keep_decided(study: Study, plan: Plan, keys: Keys, *, run_id: str) -> dict[str, Any]:
+    """Keep what was trained in ``models/``, and say what was decided of it: ``models`` of a manifest.
 
-    def fill(folder: Path) -> None:
-        for name in (*MODEL_FILES, "card.json"):
-            shutil.copyfile(source / name, folder / name)
-
-    if (source / "model.json").is_file():
-        make_folder_whole(study.models_dir / train_key[:MODEL_VERSION_LENGTH], fill)
+    ``before, after`` (in_use, tried; before also lost) and ``entry`` of the history, None where nothing happened.
+    """
+    decision, models = read_decision(study, plan, keys), plan.models
+    fitted = decision["fit"]
+    version = fitted[:VERSION_LENGTH]
+    if fitted and (stage_dir(study, FIT, fitted) / MODEL_FILES[0]).is_file():
+        keep_model(study, stage_dir(study, FIT, fitted), version, anew=version == models.lost)
+    entry = None
+    if trained := decision["trained"]:
+        used = decision["version"] == trained
+        comparison, why = decision["comparison"], decision["why"]
+        entry = make_entry(study, trained, why=why, used=used, run_id=run_id, comparison=comparison)
+    tried = decision["trained"] or (models.tried if decision["version"] else "")
+    after = {"in_use": decision["version"], "tried": tried}
+    return {"before": models.as_json(), "after": after, "entry": entry}
 
 
 def earlier_result(study: Study, run_id: str, *, unchanged: bool = True) -> RunResult:

@@ -24,7 +24,9 @@ from models.theme_model import ThemeModel
 from models.without_words import without_words
 from pipeline.cache import stage_dir
 from pipeline.model_card import OWN_ENCODER, shared_card
-from pipeline.run import latest_run, plan_run
+from pipeline.newest import newest_manifest
+from pipeline.receive_model import IMPORTED
+from pipeline.run import plan_run
 from pipeline.train import STAGE as TRAIN_STAGE
 
 _ODD_IN_FILE_NAMES = '/\\:*?"<>|\0'
@@ -72,11 +74,10 @@ def look_at_model(study: Study) -> Shareable:
     Raises StudyError if there is no run, no model in it, if it needs an encoder of the study's own, or if files were
     changed since: names would be looked for in other texts than it learned from.
     """
-    run_id = latest_run(study)
+    run_id, manifest = newest_manifest(study)
     if not run_id:
         raise StudyError(f"{study.root.name}: no finished run, so no model. 'precode run STUDY' makes one.")
-    manifest = read_json(study.runs_dir / run_id / "manifest.json")
-    folder = _model_dir(study, run_id, manifest["stages"]["train"][0])
+    folder = _model_dir(study, run_id, manifest)
     model, card = read_model(folder), parse_object((folder / CARD).read_bytes(), file=CARD)
     if "scores" in card:
         raise StudyError(
@@ -109,13 +110,18 @@ def look_at_model(study: Study) -> Shareable:
 
 
 def _changed(now: Mapping[str, str], then: Mapping[str, str]) -> list[str]:
-    """Files that differ; a draw of what to code next changes no model."""
-    names = sorted((now.keys() | then.keys()) - {DRAWS})
+    """Files that differ; neither a draw of what to code next nor the models that a run starts with change its own."""
+    names = sorted(name for name in (now.keys() | then.keys()) - {DRAWS} if not _is_trained(name))
     return [name for name in names if now.get(name) != then.get(name)]
 
 
-def _model_dir(study: Study, run_id: str, train_key: str) -> Path:
-    for folder in (study.models_dir / train_key[:12], stage_dir(study, TRAIN_STAGE, train_key)):
+def _is_trained(name: str) -> bool:
+    return name.startswith("models/") and name != IMPORTED
+
+
+def _model_dir(study: Study, run_id: str, manifest: Mapping[str, Any]) -> Path:
+    kept: list[Path] = [study.models_dir / manifest["model"]["version"]] if manifest["model"] else []
+    for folder in (*kept, stage_dir(study, TRAIN_STAGE, manifest["stages"]["train"][0])):
         if (folder / MODEL).is_file():
             return folder
     raise StudyError(

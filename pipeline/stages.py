@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 from corpus.study import Study
+from pipeline.choose_model import train
 from pipeline.compare.stage import compare
 from pipeline.encode import encode
 from pipeline.estimate import estimate
 from pipeline.ingest import SourceFile, ingest
+from pipeline.kept_models import Standing
 from pipeline.preprocess import preprocess
 from pipeline.suggest import suggest
 from pipeline.topics import topics
-from pipeline.train import train
 from pipeline.units import make_units
 
 
@@ -25,18 +26,21 @@ from pipeline.units import make_units
 class Plan:
     """What a run would do, decided from the files' hashes alone.
 
-    key: digest of all inputs, settings and source. unit: "turn" or "passage".
+    key: digest of all inputs, settings and source. study_key: the same without the models that the run starts with.
+    unit: "turn" or "passage".
     encoder: name of the sentence encoder to use, or "" for words only.
     unchanged_since: id of the newest finished run if it has this key, or "".
-    inputs: path below the study -> sha256.
+    inputs: path below the study -> sha256. models: trained ones that the run starts with.
     """
 
     key: str
+    study_key: str
     unit: str
     encoder: str
     batches: tuple[tuple[SourceFile, ...], ...]
     unchanged_since: str
     inputs: dict[str, str]
+    models: Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +67,7 @@ STAGES: Mapping[str, Stage] = {
     "encode": lambda study, plan, keys, n: encode(study, keys.preprocess[n], encoder=plan.encoder),
     "units": lambda study, plan, keys, n: make_units(study, keys.ingest, keys.preprocess),
     "topics": lambda study, plan, keys, n: topics(study, keys.units[0], keys.preprocess, keys.encode),
-    "train": lambda study, plan, keys, n: train(
-        study, keys.units[0], keys.preprocess, keys.encode, encoder=plan.encoder
-    ),
+    "train": lambda study, plan, keys, n: train(study, plan, keys),
     "suggest": lambda study, plan, keys, n: suggest(
         study, keys.units[0], keys.preprocess, keys.encode, keys.train[0], encoder=plan.encoder, batch=n
     ),

@@ -56,6 +56,22 @@ def unread_rows(units: Units, target: Target) -> IntArray:
     return np.flatnonzero(unread)
 
 
+def learned_coders(units: Units, *, gold: str) -> IntArray:
+    """Places in ``units.coders`` of those whose codings are learned from. gold: as ``make_target`` has it.
+
+    Raises StudyError for a coder without codings.
+    """
+    names = list(units.coders)
+    if gold in ("share", "majority", "any"):
+        return np.flatnonzero(units.is_human)
+    if gold in names and units.coders[gold] != "machine":
+        return np.array([names.index(gold)])
+    raise StudyError(
+        f"study.toml: target.gold '{gold}' is no person's file in codings/ "
+        f"(coders: {', '.join(names) or 'none'}; or share, majority, any)"
+    )
+
+
 def make_target(units: Units, *, gold: str) -> Target:
     """The target as ``[target] gold`` says.
 
@@ -63,16 +79,7 @@ def make_target(units: Units, *, gold: str) -> Target:
         than one half; "any", 1 if it is more than none; "consensus" or a coder's name, their codings alone.
     Raises StudyError for a coder without codings.
     """
-    names = list(units.coders)
-    if gold in ("share", "majority", "any"):
-        who = np.flatnonzero(units.is_human)
-    elif gold in names and units.coders[gold] != "machine":
-        who = np.array([names.index(gold)])
-    else:
-        raise StudyError(
-            f"study.toml: target.gold '{gold}' is no person's file in codings/ "
-            f"(coders: {', '.join(names) or 'none'}; or share, majority, any)"
-        )
+    who = learned_coders(units, gold=gold)
     rows = np.flatnonzero(units.read[who].any(axis=0) & ~units.context)
     n_read = units.read[who][:, rows].sum(axis=0)
     shares = units.given[who][:, rows].sum(axis=0) / np.maximum(n_read, 1)[:, None]

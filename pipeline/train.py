@@ -1,4 +1,7 @@
-"""train: one model of every segment that a human has read, and its score on groups it has not seen."""
+"""A model of every segment that a human has read, and its score on groups it has not seen.
+
+Whether it is trained, and whether it is used then, is decided in ``pipeline/choose_model.py``.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from corpus.files import read_json, write_json
 from corpus.study import Study
@@ -16,15 +20,21 @@ from models.theme_model import NEVER, Scored, ThemeModel, train_theme_model
 from pipeline.cache import cached, stage_dir, write_parquet
 from pipeline.evaluate import SCHEMA, evaluate, not_scored
 from pipeline.leak import find_leak, people_of
+from pipeline.learned import conditions_of, used_codings, write_learned
 from pipeline.model_card import make_card
 from pipeline.receive_model import USED, Received, imported_model, imported_sha256, imported_status
 from pipeline.start import start
 from pipeline.target import Target, make_target
-from pipeline.units import Units, read_study_json, read_units
+from pipeline.units import Units, read_spans, read_study_json, read_units
 from pipeline.views import Embedding, codebook_examples, context_of, members_of
 
+#: What the other stages read: the model in use. FIT: what was trained, used or not.
 STAGE = "train"
+FIT = "fit"
 STARTER = "starter"
+CROSSFIT = "crossfit.parquet"
+FloatArray = npt.NDArray[np.float64]
+
 CROSSFIT_TYPES = {
     "segment_id": "str",
     "code": "str",
@@ -47,15 +57,22 @@ class Knowledge:
     evaluation: dict[str, object]
 
 
-def train(
-    study: Study, units_key: str, preprocess_keys: Sequence[str], encode_keys: Sequence[str], *, encoder: str
+def fit(
+    study: Study,
+    units_key: str,
+    preprocess_keys: Sequence[str],
+    encode_keys: Sequence[str],
+    *,
+    encoder: str,
+    unit: str,
 ) -> str:
     """Train, score, cache; the key of what was cached.
 
-    encode_keys, encoder: empty for words only.
+    encode_keys, encoder: empty for words only. unit: "turn" or "passage".
     Writes evaluation.json always; model.json, model.npz and card.json if any code has enough segments in enough
-    groups, or else a model was imported that fits; crossfit.parquet in the first case only; and in the folder STARTER
-    a model of the codes that none of these knows.
+    groups, or else a model was imported that fits; crossfit.parquet and what it learned from (see
+    ``pipeline/learned.py``) in the first case only; and in the folder STARTER a model of the codes that none of these
+    knows.
     """
     gold, seed = study.settings.target.gold, study.settings.study.seed
     group_by = study.settings.evaluation.group_by
@@ -68,6 +85,9 @@ def train(
         codebook = facts["codebook"]
         if len(target.learnable):
             _train(folder, units, target, context, facts, encoder=encoder, seed=seed)
+            codings = used_codings(read_spans(study, units_key), units, target, gold=gold)
+            conditions = conditions_of(study, codebook, encoder=encoder, unit=unit)
+            write_learned(folder, units, target, codings, conditions)
             known = [units.codes[place] for place in target.learnable]
         else:
             imported = imported_model(study, codebook, encoder=encoder)
@@ -85,7 +105,7 @@ def train(
         "group_by": group_by,
         "imported": imported_sha256(study),
     }
-    return cached(study, STAGE, inputs, fill)
+    return cached(study, FIT, inputs, fill)
 
 
 def _train(
@@ -117,7 +137,13 @@ def _train(
     evaluation = evaluate(target, trained.scored, leak, codes=units.codes, seed=seed)
     _write_model(folder, _abstaining(trained.model, evaluation), target, codebook, encoder=encoder)
     write_json(folder / "evaluation.json", evaluation)
-    _write_crossfit(folder / "crossfit.parquet", units, target, trained.scored, codes)
+    write_crossfit(
+        folder / CROSSFIT,
+        [segment.segment_id for segment in segments],
+        codes,
+        trained.scored,
+        target.shares[:, learned],
+    )
 
 
 def _write_model(
@@ -168,16 +194,20 @@ def _nothing_learned(target: Target, units: Units) -> dict[str, object]:
     }
 
 
-def _write_crossfit(path: Path, units: Units, target: Target, scored: Scored, codes: Sequence[str]) -> None:
-    m, k = scored.probabilities.shape
-    ids = [units.segments[row].segment_id for row in target.rows]
+def write_crossfit(
+    path: Path, segment_ids: Sequence[str], codes: Sequence[str], scored: Scored, shares: FloatArray
+) -> None:
+    """What a model says of segments whose group it had not seen: a row a segment and a code.
+
+    segment_ids: (m,). codes: (k,). shares: (m, k).
+    """
     columns = {
-        "segment_id": np.repeat(ids, k),
-        "code": np.tile(codes, m),
+        "segment_id": np.repeat(segment_ids, len(codes)),
+        "code": np.tile(codes, len(segment_ids)),
         "probability": scored.probabilities.ravel(),
         "threshold": scored.thresholds.ravel(),
-        "share": target.shares[:, target.learnable].ravel(),
-        "fold": np.repeat(scored.folds, k),
+        "share": shares.ravel(),
+        "fold": np.repeat(scored.folds, len(codes)),
     }
     write_parquet(path, columns, CROSSFIT_TYPES)
 

@@ -18,10 +18,11 @@ from corpus.study import Study, other_files
 from corpus.versions import index_sha256
 from pipeline.compare_runs import DIFFERS, SAME, Compared, Difference, compare_folders
 from pipeline.ingest import read_ingested
-from pipeline.manifest import AGAIN, MANIFEST, made_with, model_facts, read_manifest, what_differs
-from pipeline.newest import suggested_before
-from pipeline.run import finished_runs, latest_run, plan_run, write_outputs
-from pipeline.stages import Keys, OnStage, Plan, one_by_one, quiet, run_stages
+from pipeline.kept_models import Standing, with_files
+from pipeline.manifest import AGAIN, made_with, model_facts, read_manifest, what_differs
+from pipeline.newest import MANIFEST, finished_runs, latest_run, suggested_before
+from pipeline.run import plan_run, write_outputs
+from pipeline.stages import OnStage, Plan, one_by_one, quiet, run_stages
 
 BY_BYTES, BY_FIGURES = "bytes", "figures"
 CHANGED, ADDED, REMOVED = "changed", "added", "removed"
@@ -134,8 +135,10 @@ def _grouped(study: Study, then: Study) -> Iterator[str]:
 
 
 def _plan_then(then: Study, manifest: Mapping[str, Any]) -> Plan:
-    """The plan of the study as it is now; words only, if the run was, whatever encoder was installed since."""
-    plan = plan_run(then)
+    """The plan of the study as it is now, with the models that the run started with; words only, if the run was,
+    whatever encoder was installed since."""
+    before = manifest.get("models", {}).get("before", {})
+    plan = plan_run(then, models=with_files(then, Standing(**before)))
     return plan if manifest["encoder"] else replace(plan, encoder="")
 
 
@@ -171,9 +174,8 @@ def _run_again(
     made = scratch / "made"
     made.mkdir()
     # The label of the run, for a folder of the study's own is named by where the study was.
-    write_outputs(
-        made, copy, read_ingested(copy, keys.ingest), keys, replace(plan, encoder=manifest["encoder"])
-    )
+    ingested = read_ingested(copy, keys.ingest)
+    write_outputs(made, copy, ingested, keys, plan, encoder=manifest["encoder"])
     others = what_differs(manifest, made_with(plan.encoder))
     by_bytes = not others
     kept = then.runs_dir / manifest["run_id"]
@@ -187,7 +189,7 @@ def _run_again(
         found,
         by=BY_BYTES if by_bytes else BY_FIGURES,
         made_with=others,
-        files=files + tuple(_compare_model(manifest, copy, keys, by_bytes=by_bytes)),
+        files=files + tuple(_compare_model(manifest, model_facts(copy, plan, keys), by_bytes=by_bytes)),
         notes=tuple(notes),
     )
 
@@ -224,10 +226,10 @@ def _copy_file(source: Path, target: Path, name: str) -> Path:
 
 
 def _compare_model(
-    manifest: Mapping[str, Any], copy: Study, keys: Keys, *, by_bytes: bool
+    manifest: Mapping[str, Any], made: Mapping[str, Any], *, by_bytes: bool
 ) -> Iterator[Compared]:
-    """The model's files by their hashes."""
-    was, now = manifest["model"].get("files", {}), model_facts(copy, keys).get("files", {})
+    """The model's files by their hashes. made: what is told of the model that the run used now."""
+    was, now = manifest["model"].get("files", {}), made.get("files", {})
     for name in sorted(was.keys() | now.keys()):
         file = f"{_model_name(manifest) or 'models'}/{name}"
         if was.get(name) == now.get(name):

@@ -33,7 +33,7 @@ def test_study_suggests_just_the_codes_with_skill(tmp_path: Path) -> None:
     scored = json.loads((run_dir / "evaluation.json").read_text())["scopes"]["all"]["codes"]
     abstained = {row["code"] for row in scored if row["brier_skill"] <= 0}
     assert abstained, "the sample study, with words only, has a code that is no better than its base rate"
-    (model_dir,) = study.models_dir.iterdir()
+    (model_dir,) = study.models_dir.glob("*/")
     model = read_model(model_dir)
     assert {model.codes[i] for i in np.flatnonzero(model.thresholds == NEVER)} == abstained
     for name in ("codes.csv", "suggestions.csv"):

@@ -28,7 +28,7 @@ def write_run(tmp_path: Path) -> WriteRun:
     ) -> Path:
         folder = tmp_path / "runs" / f"{number:04d}-abcd1234"
         codes = [{"code": code, "average_precision": score} for code, score in scores.items()]
-        overall = [{"code": "x", "krippendorff_alpha": 0.1}, {"code": None, "krippendorff_alpha": alpha}]
+        overall = [{"code": "x", "krippendorff_alpha": alpha}, {"code": None, "krippendorff_alpha": 0.1}]
         files: dict[str, Any] = {
             "evaluation.json": {"scopes": {"all": {"codes": codes}}},
             "agreement.json": {"overall": overall},
@@ -54,25 +54,25 @@ def write_run(tmp_path: Path) -> WriteRun:
     ],
 )
 def test_figure_fell_if_it_is_lower_by_more_than_a_hundredth_and_both_are_defined(before, after, fell):
-    assert Change("", before, after).fell is fell
+    assert Change("", before, after, 1).fell is fell
 
 
 def test_code_learned_since_does_not_move_the_average_precision(write_run):
     previous = write_run(1, {"a": 0.8, "b": 0.6, "gone": 0.1}, 0.7)
     this = write_run(2, {"a": 0.8, "b": 0.6, "new": 0.1, "unscored": None}, 0.7)
     found = changes_since(previous, this)
-    assert (found.n_codes, found.average_precision.before) == (2, pytest.approx(0.7))
+    assert (found.average_precision.n_codes, found.average_precision.before) == (2, pytest.approx(0.7))
     assert not found.quality_fell
 
 
 @pytest.mark.parametrize(
     ("scores", "alpha", "told"),
     [
-        ({"a": 0.8}, 0.66, "alpha between people 0.70 -> 0.66 (it fell)"),
+        ({"a": 0.8}, 0.66, "alpha between people, mean over 1 codes of both runs, 0.70 -> 0.66 (it fell)"),
         (
             {"a": 0.7},
             0.7,
-            "average precision of the model over 1 codes scored in both 0.80 -> 0.70 (it fell)",
+            "average precision of the model, mean over 1 codes of both runs, 0.80 -> 0.70 (it fell)",
         ),
     ],
 )
@@ -86,7 +86,7 @@ def test_first_run_has_a_new_model_and_nothing_to_compare(write_run):
     this = write_run(1, {"a": 0.8}, 0.7)
     found = changes_since(previous_run(this), this)
     assert (found.since, found.new_model, found.quality_fell, changes_lines(found)) == ("", True, False, [])
-    assert changes_json(found)["alpha"] == {"before": None, "after": 0.7, "fell": False}
+    assert changes_json(found)["alpha"] == {"before": None, "after": None, "n_codes": 0, "fell": False}
 
 
 @pytest.mark.parametrize(

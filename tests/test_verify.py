@@ -26,7 +26,8 @@ from corpus.files import sha256_of, write_json
 from corpus.study import Study, load_study
 from corpus.tables import read_table, write_table
 from pipeline.compare_runs import DIFFERS, RENDERED, SAME, WITHIN, Rule, _json_differences, compare_file
-from pipeline.run import latest_run, run_study
+from pipeline.newest import latest_run
+from pipeline.run import run_study
 from pipeline.verify import BY_BYTES, BY_FIGURES, Verified, verify
 from pipeline.verify_told import as_json, as_lines
 

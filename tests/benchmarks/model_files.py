@@ -55,7 +55,7 @@ def probabilities(study: Study, found: Shareable, model: ThemeModel) -> np.ndarr
 
 def measure(study: Study) -> None:
     result = run_study(study)
-    folder = next(study.models_dir.iterdir())
+    folder = next(study.models_dir.glob("*/"))
     found = look_at_model(study)
     path = study.root / "measured.precode-model"
     share_model(study, found, path, without_names=False)
