@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corpus.errors import StudyError
+from corpus.modes import OWNER_FOLDER, make_folder, set_mode
 
 if TYPE_CHECKING:
     import uvicorn
@@ -151,8 +152,10 @@ def no_heartbeat() -> Iterator[None]:
 
 
 def make_home(home: Path) -> None:
-    """Make Prefect's folder, readable by its owner only."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make Prefect's folder, readable by its owner only, also if it was there; one that the user named is theirs."""
+    make_folder(home)
+    if not os.environ.get("PREFECT_HOME"):
+        set_mode(home, OWNER_FOLDER)
 
 
 def make_server() -> uvicorn.Server:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from corpus.errors import StudyError
 from corpus.study import Study
 from flows.beside_prefect import listening
+from flows.killed_runs import told_of_kills
 from flows.local_server import prefect_api
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def flow_state(study: Study, on_stage: OnStage | None) -> tuple[Any, list[tuple[
     Raises StudyError if Prefect itself does not work here.
     """
     try:
-        with prefect_api(), listening(on_stage, group_by=study.settings.evaluation.group_by) as kept:
+        grouped = study.settings.evaluation.group_by
+        with prefect_api(), told_of_kills(), listening(on_stage, group_by=grouped) as kept:
             from flows.whole_study import whole_study
 
             return whole_study(str(study.root), return_state=True), kept
