@@ -146,7 +146,7 @@ def finish_run(study: Study, plan: Plan, keys: Keys) -> RunResult:
         raise StudyError(f"{study.root.name}: files changed while the run read them. Run it again.")
     _keep_model(study, keys.train[0])
     make_folder_whole(study.runs_dir / run_id, fill)
-    write_whole(study.runs_dir / LATEST, f"{run_id}\n".encode())
+    _name_latest(study, run_id)
     return earlier_result(study, run_id, unchanged=False)
 
 
@@ -165,18 +165,26 @@ def _next_id(study: Study, key: str) -> str:
 
 def _keep_model(study: Study, train_key: str) -> None:
     """Copy the trained model out of the cache, which may be deleted, into models/<version>/."""
-    source = stage_dir(study, TRAIN_STAGE, train_key)
+    source, kept = stage_dir(study, TRAIN_STAGE, train_key), study.models_dir / train_key[:MODEL_VERSION_LENGTH]
 
     def fill(folder: Path) -> None:
         for name in (*MODEL_FILES, "card.json"):
             shutil.copyfile(source / name, folder / name)
 
-    if (source / "model.json").is_file():
-        make_folder_whole(study.models_dir / train_key[:MODEL_VERSION_LENGTH], fill)
+    if (source / "model.json").is_file() and not kept.is_dir():
+        make_folder_whole(kept, fill)
+
+
+def _name_latest(study: Study, run_id: str) -> None:
+    path, line = study.runs_dir / LATEST, f"{run_id}\n".encode()
+    if not path.is_file() or path.read_bytes() != line:
+        write_whole(path, line)
 
 
 def earlier_result(study: Study, run_id: str, *, unchanged: bool = True) -> RunResult:
-    """What a finished run says of itself."""
+    """What a finished run says of itself; one that nothing has changed since is the newest, whatever a kill cut off."""
+    if unchanged:
+        _name_latest(study, run_id)
     folder = study.runs_dir / run_id
     summary, evaluation = read_json(folder / "summary.json"), read_json(folder / "evaluation.json")
     return RunResult(
