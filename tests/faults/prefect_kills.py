@@ -1,0 +1,78 @@
+"""Kill ``precode run`` at random moments: no process stays, Prefect is told at the next start, the result is the same."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.faults.commands import members, precode, recorded, start
+from tests.faults.kills import Told
+from tests.faults.left_behind import fingerprint, partial_files, torn
+
+UNFINISHED = "select count(*) from flow_run where state_type not in ('COMPLETED', 'CRASHED')"
+UNFINISHED_TASKS = "select count(*) from task_run where state_type not in ('COMPLETED', 'CRASHED')"
+STATES = "select state_type, count(*) from flow_run group by state_type"
+
+
+def kill_many_flows(base: Path, scratch: Path, *, kills: int, seed: int) -> Told:
+    """Kill so many runs; each is followed by one that is let finish. One folder of Prefect's for all."""
+    moments, home = random.Random(seed), scratch / "home"
+    told, whole = _undisturbed(base, scratch, home)
+    before = fingerprint(base)
+    while told.n_kills < kills:
+        root = _fresh(base, scratch / "trial")
+        process = start(home, "run", root)
+        time.sleep(moments.uniform(0, told.seconds))
+        process.send_signal(signal.SIGKILL)
+        err = process.communicate()[1]
+        if process.returncode == -signal.SIGKILL:
+            told.n_kills += 1
+            told.at[_last_said(err)] += 1
+            told.faults += [f"kill {told.n_kills}: {fault}" for fault in torn(fingerprint(root), whole, before)]
+        if left := members(process.pid):
+            told.faults.append(f"kill {told.n_kills}: processes {left} stayed")
+        told.faults += [f"after kill {told.n_kills}: {fault}" for fault in _finish(home, root, whole)]
+        told.n_finished += 1
+    told.at |= Counter({f"Prefect says {state}": int(n) for state, n in recorded(home, STATES)})
+    return told
+
+
+def _undisturbed(base: Path, scratch: Path, home: Path) -> tuple[Told, dict[str, str]]:
+    """The second of two runs, for the first makes Prefect's database."""
+    for number in (1, 2):
+        root, began = _fresh(base, scratch / f"undisturbed{number}"), time.monotonic()
+        status, _, err = precode(home, "run", root)
+        seconds = time.monotonic() - began
+        if status:
+            raise RuntimeError(err)
+    return Told(seconds), fingerprint(root)
+
+
+def _fresh(base: Path, folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    return Path(shutil.copytree(base, folder / "study"))
+
+
+def _finish(home: Path, root: Path, whole: dict[str, str]) -> list[str]:
+    """Let a run finish after a kill; what is wrong then."""
+    process = start(home, "run", root)
+    out, err = process.communicate()
+    faults = [] if process.returncode == 0 else [f"exit status {process.returncode}: {err}"]
+    faults += [f"processes {left} stayed" for left in [members(process.pid)] if left]
+    found = fingerprint(root)
+    faults += [f"{name}: differs" for name in {*found, *whole} if found.get(name) != whole.get(name)]
+    faults += [f"{name}: unfinished and left" for name in partial_files(root)]
+    # A kill after the report was written leaves nothing to do, so that Prefect is not started.
+    if "Nothing changed" not in out:
+        for query in (UNFINISHED, UNFINISHED_TASKS):
+            faults += [f"{n} runs are called unfinished" for (n,) in recorded(home, query) if int(n)]
+    return faults
+
+
+def _last_said(err: str) -> str:
+    lines = [line for line in err.splitlines() if ": " in line]
+    return f"(after {lines[-1].split(':')[0]})" if lines else "(before the first stage ended)"
