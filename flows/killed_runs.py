@@ -62,11 +62,11 @@ def mark_crashed(tag: str) -> int:
     """Mark the flow runs under a tag that are called unfinished, and their tasks, as crashed; how many flow runs."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas import filters
-    from prefect.client.schemas.objects import StateType
+    from prefect.client.schemas.objects import State, StateType
     from prefect.states import Crashed
 
     unfinished = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
-    over = Crashed(message="Its process was killed.")
+    over: State[None] = Crashed(message="Its process was killed.")
     with get_client(sync_client=True) as client:
         flows = client.read_flow_runs(
             flow_run_filter=filters.FlowRunFilter(

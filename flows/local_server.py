@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from corpus.errors import StudyError
 from corpus.modes import OWNER_FOLDER, make_folder, set_mode
+from flows.versions_known import refuse_broken
 
 if TYPE_CHECKING:
     import uvicorn
@@ -111,6 +112,7 @@ def prefect_api() -> Iterator[str]:
         if own := os.environ.get("PREFECT_API_URL"):
             yield own
             return
+        refuse_broken()
         with socket.create_server(("127.0.0.1", 0)) as listening:
             settings = server_settings(listening.getsockname()[1])
             with environment(settings), server_thread(listening), no_heartbeat():

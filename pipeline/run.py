@@ -158,9 +158,12 @@ def write_outputs(folder: Path, study: Study, ingested: Ingested, keys: Keys, pl
 
 
 def _next_id(study: Study, key: str) -> str:
-    """A number that orders runs whatever the clock says, and the beginning of the key."""
-    latest = latest_run(study)
-    return f"{int(latest.split('-')[0]) + 1 if latest else 1:04d}-{key[:8]}"
+    """A number that orders runs whatever the clock says, and the beginning of the key.
+
+    A folder that lost its manifest is no finished run, and yet its number is taken.
+    """
+    numbers = [int(path.name.split("-")[0]) for path in study.runs_dir.glob("[0-9]*-*")]
+    return f"{max(numbers, default=0) + 1:04d}-{key[:8]}"
 
 
 def _keep_model(study: Study, train_key: str) -> None:

@@ -25,6 +25,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 from tests.faults.left_behind import (
@@ -103,7 +104,7 @@ def start_job(job: Callable[[Path], None], trial: Trial) -> int:
     if pid == 0:
         status = 1
         try:
-            sys.stderr = open(os.devnull, "w")  # noqa: SIM115: until the process ends
+            sys.stderr = open(os.devnull, "w")  # noqa: SIM115
             os.close(ready)
             write_to_log(trial.log_path)
             os.write(tell, b"!")
@@ -160,6 +161,7 @@ def fresh(base: Path, folder: Path) -> Trial:
 
 def kill_many(job: Callable[[Path], None], base: Path, scratch: Path, *, kills: int, seed: int) -> Told:
     """Kill the job so often, as the module says; ``base`` is not touched."""
+    import_module("pipeline.run")  # now, so that the children need not
     moments = random.Random(seed)
     seconds, whole = undisturbed(job, base, scratch)
     before, told = fingerprint(base), Told(seconds)
@@ -195,7 +197,8 @@ def faults_after(trial: Trial, whole: Mapping[str, str], before: Mapping[str, st
     found, lines = fingerprint(trial.root), read_log(trial.log_path, trial.n_read)
     there = finished_folders(trial.root)
     faults = torn(found, whole, before)
-    faults += [f"{name}: reported as done and not there" for said, name in lines if said == "end" and name not in there]
+    ended = {name for said, name in lines if said == "end"}
+    faults += [f"{name}: reported as done and not there" for name in ended - there]
     faults += [f"{name}: lost" for name in trial.known - there]
     faults += begun_again(lines, trial)
     trial.known, trial.n_read = there, trial.n_read + len(lines)
@@ -246,8 +249,6 @@ def main() -> int:
 
             told = kill_many_flows(base, scratch, kills=asked.kills, seed=asked.seed)
         else:
-            import pipeline.run  # noqa: F401: now, so that children need not
-
             told = kill_many(JOBS[asked.job], base, scratch, kills=asked.kills, seed=asked.seed)
     print("\n".join(told.lines()))
     return 1 if told.faults else 0

@@ -1,4 +1,4 @@
-"""Kill ``precode run`` at random moments: no process stays, Prefect is told at the next start, the result is the same."""
+"""Kill ``precode run`` at random moments: no process stays, Prefect is told, the result is the same."""
 
 from __future__ import annotations
 
@@ -18,13 +18,18 @@ UNFINISHED_TASKS = "select count(*) from task_run where state_type not in ('COMP
 STATES = "select state_type, count(*) from flow_run group by state_type"
 
 
-def kill_many_flows(base: Path, scratch: Path, *, kills: int, seed: int) -> Told:
-    """Kill so many runs; each is followed by one that is let finish. One folder of Prefect's for all."""
+def kill_many_flows(
+    base: Path, scratch: Path, *, kills: int, seed: int, n_before: int = 2, finish_share: float = 1.0
+) -> Told:
+    """Kill so many runs, with one folder of Prefect's for all.
+
+    n_before: undisturbed runs; the last is timed, and the first makes Prefect's database, which takes a while.
+    finish_share: share of kills that are followed by a run that is let finish, not by another kill.
+    """
     moments, home = random.Random(seed), scratch / "home"
-    told, whole = _undisturbed(base, scratch, home)
-    before = fingerprint(base)
+    told, whole = _undisturbed(base, scratch, home, n_before)
+    before, root = fingerprint(base), _fresh(base, scratch / "trial")
     while told.n_kills < kills:
-        root = _fresh(base, scratch / "trial")
         process = start(home, "run", root)
         time.sleep(moments.uniform(0, told.seconds))
         process.send_signal(signal.SIGKILL)
@@ -35,15 +40,17 @@ def kill_many_flows(base: Path, scratch: Path, *, kills: int, seed: int) -> Told
             told.faults += [f"kill {told.n_kills}: {fault}" for fault in torn(fingerprint(root), whole, before)]
         if left := members(process.pid):
             told.faults.append(f"kill {told.n_kills}: processes {left} stayed")
+        if told.n_kills < kills and moments.random() >= finish_share:
+            continue
         told.faults += [f"after kill {told.n_kills}: {fault}" for fault in _finish(home, root, whole)]
         told.n_finished += 1
+        root = _fresh(base, scratch / "trial")
     told.at |= Counter({f"Prefect says {state}": int(n) for state, n in recorded(home, STATES)})
     return told
 
 
-def _undisturbed(base: Path, scratch: Path, home: Path) -> tuple[Told, dict[str, str]]:
-    """The second of two runs, for the first makes Prefect's database."""
-    for number in (1, 2):
+def _undisturbed(base: Path, scratch: Path, home: Path, n: int) -> tuple[Told, dict[str, str]]:
+    for number in range(n):
         root, began = _fresh(base, scratch / f"undisturbed{number}"), time.monotonic()
         status, _, err = precode(home, "run", root)
         seconds = time.monotonic() - began
