@@ -168,7 +168,10 @@ def _next_id(study: Study, key: str) -> str:
 
 def _keep_model(study: Study, train_key: str) -> None:
     """Copy the trained model out of the cache, which may be deleted, into models/<version>/."""
-    source, kept = stage_dir(study, TRAIN_STAGE, train_key), study.models_dir / train_key[:MODEL_VERSION_LENGTH]
+    source, kept = (
+        stage_dir(study, TRAIN_STAGE, train_key),
+        study.models_dir / train_key[:MODEL_VERSION_LENGTH],
+    )
 
     def fill(folder: Path) -> None:
         for name in (*MODEL_FILES, "card.json"):

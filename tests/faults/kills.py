@@ -208,7 +208,9 @@ def faults_after(trial: Trial, whole: Mapping[str, str], before: Mapping[str, st
 def faults_at_end(trial: Trial, whole: Mapping[str, str]) -> list[str]:
     """What is wrong with a finished job: anything but the undisturbed result, anything unfinished left."""
     found, lines = fingerprint(trial.root), read_log(trial.log_path, trial.n_read)
-    faults = [f"{name}: differs from the undisturbed result" for name in whole if found.get(name) != whole[name]]
+    faults = [
+        f"{name}: differs from the undisturbed result" for name in whole if found.get(name) != whole[name]
+    ]
     faults += [f"{name}: one too many" for name in found if name not in whole]
     faults += [f"{name}: unfinished and left" for name in partial_files(trial.root)]
     faults += begun_again(lines, trial)

@@ -37,7 +37,9 @@ def kill_many_flows(
         if process.returncode == -signal.SIGKILL:
             told.n_kills += 1
             told.at[_last_said(err)] += 1
-            told.faults += [f"kill {told.n_kills}: {fault}" for fault in torn(fingerprint(root), whole, before)]
+            told.faults += [
+                f"kill {told.n_kills}: {fault}" for fault in torn(fingerprint(root), whole, before)
+            ]
         if left := members(process.pid):
             told.faults.append(f"kill {told.n_kills}: processes {left} stayed")
         if told.n_kills < kills and moments.random() >= finish_share:

@@ -54,7 +54,9 @@ def bring_in_batches(root: Path, folder: Path, log: int) -> None:
         os.write(log, b"!")
 
 
-def test_codings_that_were_acknowledged_survive_a_kill_at_any_moment_and_no_row_is_cut(tmp_path: Path) -> None:
+def test_codings_that_were_acknowledged_survive_a_kill_at_any_moment_and_no_row_is_cut(
+    tmp_path: Path,
+) -> None:
     moments = random.Random(2)
     for number in range(N_BATCHES):
         rows = [f"t{1 + i % 3},Code {number},{2 * (number + i) + 2}" for i in range(PER_BATCH)]

@@ -97,15 +97,18 @@ int clock_gettime(clockid_t clock, struct timespec *found) {
 }
 """
 RUN = """
-import sys, time
+import sys
+from datetime import datetime
 from pathlib import Path
 from corpus.study import load_study
 from pipeline.run import run_study
-print(time.gmtime().tm_year, run_study(load_study(Path(sys.argv[1]))).run_id)
+print(datetime.now().year, run_study(load_study(Path(sys.argv[1]))).run_id)
 """
 
 
-@pytest.mark.skipif(not shutil.which("gcc") or sys.platform != "linux", reason="gcc makes a clock that is a year late")
+@pytest.mark.skipif(
+    not shutil.which("gcc") or sys.platform != "linux", reason="gcc makes a clock that is a year late"
+)
 def test_run_with_a_clock_one_year_back_is_the_newest_and_nothing_is_lost(tmp_path: Path) -> None:
     (tmp_path / "clock.c").write_text(CLOCK, encoding="utf-8")
     library = tmp_path / "clock.so"
