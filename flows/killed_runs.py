@@ -20,7 +20,7 @@ from flows.local_server import prefect_home, starting_alone
 
 FOLDER = "running"
 MOST = 200
-"""How many runs or tasks Prefect is asked for at a time: the most that it gives, and far more than one thread leaves."""
+"""How many runs or tasks Prefect is asked for at a time: the most that it gives, far more than one thread leaves."""
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def refuse_broken() -> None:
 
 
 def untried() -> list[str]:
-    """Each library that is installed in a version that precode does not ask for, as "name version (asked for: ...)"."""
+    """Libraries installed in versions that precode does not ask for, as "name version (asked for: ...)"."""
     return [
         f"{name} {found} (asked for: {specifier})"
         for name, specifier in allowed().items()

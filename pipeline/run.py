@@ -188,7 +188,7 @@ def _name_latest(study: Study, run_id: str) -> None:
 
 
 def earlier_result(study: Study, run_id: str, *, unchanged: bool = True) -> RunResult:
-    """What a finished run says of itself; one that nothing has changed since is the newest, whatever a kill cut off."""
+    """What a finished run says of itself; if nothing changed since, ``latest`` names it, whatever a kill cut off."""
     if unchanged:
         _name_latest(study, run_id)
     folder = study.runs_dir / run_id

@@ -71,7 +71,7 @@ def listening_addresses(pid: int) -> set[str]:
     inodes = set()
     for handle in Path(f"/proc/{pid}/fd").iterdir():
         try:
-            target = os.readlink(handle)
+            target = str(handle.readlink())
         except OSError:
             continue
         if target.startswith("socket:["):

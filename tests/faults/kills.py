@@ -104,7 +104,7 @@ def start_job(job: Callable[[Path], None], trial: Trial) -> int:
     if pid == 0:
         status = 1
         try:
-            sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+            sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
             os.close(ready)
             write_to_log(trial.log_path)
             os.write(tell, b"!")

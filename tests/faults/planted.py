@@ -61,7 +61,8 @@ def write_planted_study(folder: Path) -> Path:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     files = {
         "study.toml": '[study]\ntitle = "Higginbottom"\n[model]\nencoder = "none"\n',
-        "codebook.csv": "code,definition,example\nOrmerod,travel with Cholmondeley,Ramsbottom\nvoice,being heard,\nBlenkinsop,,\n",
+        "codebook.csv": "code,definition,example\nOrmerod,travel with Cholmondeley,Ramsbottom\n"
+        "voice,being heard,\nBlenkinsop,,\n",
         "participants.csv": "transcript,role,Postlethwaite\nWigglesworth_1,Brocklebank,yes\n",
     }
     rows = ["transcript,code,turn,memo"]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import random
 import shutil
 import signal
+import subprocess
 import time
 from collections import Counter
 from pathlib import Path
 
-from tests.faults.commands import members, precode, recorded, start
+from tests.faults.commands import members, recorded, start
 from tests.faults.kills import Told
 from tests.faults.left_behind import fingerprint, partial_files, torn
 
+STARTING = 0.25
+"""Share of kills while Python and Prefect start, which takes longer than the stages of so small a study."""
 UNFINISHED = "select count(*) from flow_run where state_type not in ('COMPLETED', 'CRASHED')"
 UNFINISHED_TASKS = "select count(*) from task_run where state_type not in ('COMPLETED', 'CRASHED')"
 STATES = "select state_type, count(*) from flow_run group by state_type"
@@ -27,13 +30,18 @@ def kill_many_flows(
     finish_share: share of kills that are followed by a run that is let finish, not by another kill.
     """
     moments, home = random.Random(seed), scratch / "home"
-    told, whole = _undisturbed(base, scratch, home, n_before)
+    told, starting, whole = _undisturbed(base, scratch, home, n_before)
     before, root = fingerprint(base), _fresh(base, scratch / "trial")
     while told.n_kills < kills:
         process = start(home, "run", root)
-        time.sleep(moments.uniform(0, told.seconds))
+        said = ""
+        if moments.random() < STARTING:
+            time.sleep(moments.uniform(0, starting))
+        else:
+            said = _first_line(process)
+            time.sleep(moments.uniform(0, told.seconds - starting))
         process.send_signal(signal.SIGKILL)
-        err = process.communicate()[1]
+        err = said + process.communicate()[1]
         if process.returncode == -signal.SIGKILL:
             told.n_kills += 1
             told.at[_last_said(err)] += 1
@@ -51,14 +59,23 @@ def kill_many_flows(
     return told
 
 
-def _undisturbed(base: Path, scratch: Path, home: Path, n: int) -> tuple[Told, dict[str, str]]:
+def _undisturbed(base: Path, scratch: Path, home: Path, n: int) -> tuple[Told, float, dict[str, str]]:
+    """Length of the last run, how long it took until its first stage was done, its result."""
     for number in range(n):
         root, began = _fresh(base, scratch / f"undisturbed{number}"), time.monotonic()
-        status, _, err = precode(home, "run", root)
+        process = start(home, "run", root)
+        said = _first_line(process)
+        starting = time.monotonic() - began
+        err = said + process.communicate()[1]
         seconds = time.monotonic() - began
-        if status:
+        if process.returncode:
             raise RuntimeError(err)
-    return Told(seconds), fingerprint(root)
+    return Told(seconds), starting, fingerprint(root)
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stderr is not None
+    return process.stderr.readline()
 
 
 def _fresh(base: Path, folder: Path) -> Path:

@@ -79,7 +79,7 @@ def test_run_on_a_full_disk_says_so_keeps_what_is_finished_and_goes_on_when_ther
 def test_export_on_a_full_disk_leaves_the_older_export(own_named_study, mount: Mount) -> None:
     disk = mount("size=1m")
     path = disk / "given.precode-model"
-    path.write_bytes((older := b"PK\x03\x04 older export"))
+    path.write_bytes(older := b"PK\x03\x04 older export")
     fill_up(disk, leave=0)
     with pytest.raises((OSError, StudyError)):
         share_model(own_named_study, look_at_model(own_named_study), path, without_names=False)

@@ -1,4 +1,4 @@
-"""One ``precode run`` under a strange path, without a network, watched from outside: whom it speaks to, what it stores."""
+"""One ``precode run`` under a strange path, without a network, watched: whom it speaks to, what it stores."""
 
 from __future__ import annotations
 
