@@ -163,3 +163,16 @@ def test_copy_made_while_a_run_is_at_work_opens_and_names_the_unfinished_run(tmp
     run_study(load_study(root))
     assert caplog.messages == []
     assert fingerprint(copy) == fingerprint(root)
+
+
+def test_transcript_that_is_too_long_is_set_aside_with_the_limit_and_the_others_are_read(
+    tmp_path: Path,
+) -> None:
+    root = write_small_study(tmp_path / "study")
+    line = "P1: And then we waited again, for hours.\n"
+    (root / "transcripts" / "long.txt").write_text(line * (10_000_000 // len(line) + 1), encoding="utf-8")
+    result = run_study(load_study(root))
+    ((file, reason),) = result.set_aside
+    assert file == "long.txt"
+    assert "transcript 'long' has 10 million characters: 10 million are allowed. Split it." in reason
+    assert result.n_transcripts == 3
