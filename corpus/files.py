@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import shutil
 import socket
@@ -17,11 +18,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from corpus.errors import StudyError
+from corpus.modes import file_mode, folder_mode, make_folder, set_mode, set_modes_below
 
 LOCK_NAME = ".precode.lock"
 OWNER_NAME = ".precode.lock.owner"
 UNFINISHED_NAME = ".precode.unfinished"
 PARTIAL_PREFIX = ".partial-"
+LOG = logging.getLogger("precode")
 
 
 def sha256_of(path: Path) -> str:
@@ -41,8 +44,11 @@ def canonical_json(value: object) -> str:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Put ``data`` at ``path`` or leave what stood there: temporary file, fsync, rename, fsync of the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Put ``data`` at ``path`` or leave what stood there: temporary file, fsync, rename, fsync of the folder.
+
+    A file that stood there keeps its rights; a new one is its owner's, or the group's that shares the folder.
+    """
+    make_folder(path.parent)
     handle, name = tempfile.mkstemp(prefix=PARTIAL_PREFIX, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -51,6 +57,8 @@ def write_whole(path: Path, data: bytes) -> None:
             os.fsync(stream.fileno())
         if path.exists():  # colleagues who share the folder may read it as before
             shutil.copymode(path, name)
+        else:
+            set_mode(Path(name), file_mode(path.parent))
         Path(name).replace(path)
         _sync_folder(path.parent)
     except BaseException:
@@ -116,10 +124,12 @@ def make_folder_whole(path: Path, fill: Callable[[Path], None]) -> None:
 
     A folder that exists already is kept: whoever comes second throws their own away.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     partial = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=path.parent))
     try:
+        set_mode(partial, folder_mode(path.parent))
         fill(partial)
+        set_modes_below(partial)
         for file in partial.rglob("*"):
             if file.is_file():
                 _sync_file(file)
@@ -138,10 +148,11 @@ def make_folder_whole(path: Path, fill: Callable[[Path], None]) -> None:
 def study_lock(root: Path, *, wait_seconds: float = 0.0) -> Iterator[None]:
     """Hold the one lock of a study; a lock of a dead process is free by itself.
 
-    Whoever gets the lock removes what writes that were killed left half done, and finishes ``write_together``.
+    Whoever gets the lock says that a run did not finish, removes what writes that were killed left half done, and
+    finishes ``write_together``.
     Raises StudyError that says which process holds it and since when.
     """
-    lock = FileLock(str(root / LOCK_NAME), timeout=wait_seconds)
+    lock = FileLock(str(root / LOCK_NAME), timeout=wait_seconds, mode=file_mode(root))
     owner = root / OWNER_NAME
     try:
         lock.acquire()
@@ -151,6 +162,9 @@ def study_lock(root: Path, *, wait_seconds: float = 0.0) -> Iterator[None]:
         raise StudyError(f"{root.name}: cannot write into the study folder ({error.strerror})") from None
     try:
         started = datetime.now(UTC).isoformat(timespec="seconds")
+        if owner.exists():
+            # A killed process left it, or the study was copied while one was at work on it.
+            LOG.warning("A run did not finish%s. What it finished is kept.", _describe_owner(owner))
         _remove_partial(root)
         _finish_together(root)
         write_json(owner, {"process": os.getpid(), "machine": socket.gethostname(), "since": started})

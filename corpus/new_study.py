@@ -12,6 +12,7 @@ from corpus.codebook import CODEBOOK_COLUMNS
 from corpus.coverage import COVERAGE_COLUMNS
 from corpus.errors import StudyError
 from corpus.files import write_whole
+from corpus.modes import make_folder
 from corpus.settings import Settings
 from corpus.tables import write_table
 
@@ -32,7 +33,7 @@ def make_study(folder: Path) -> tuple[str, ...]:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise StudyError(f"{folder}: is there already and not empty. Name a new folder.")
     for name in ("transcripts", "codings"):
-        (folder / name).mkdir(parents=True)
+        make_folder(folder / name)
     write_whole(folder / "study.toml", settings_file(folder.resolve().name).encode())
     for name, columns in _TABLES.items():
         write_table(folder / name, columns, [])

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from corpus.errors import StudyError
+from corpus.modes import folder_mode, make_folder, set_mode, set_modes_below
 
 SAMPLE = Path(__file__).parent / "sample"
 
@@ -20,5 +21,8 @@ def copy_sample(folder: Path) -> bool:
         return False
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise StudyError(f"{folder}: is there already and is no sample study. Name a new folder.")
-    shutil.copytree(SAMPLE, folder, dirs_exist_ok=True)
+    make_folder(folder)
+    shutil.copytree(SAMPLE, folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
+    set_mode(folder, folder_mode(folder.parent))  # copytree gives it the rights of what it copies
+    set_modes_below(folder)
     return True

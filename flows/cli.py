@@ -34,6 +34,9 @@ app = typer.Typer(
 
 app.add_typer(encoder_app, name="encoder")
 
+#: How long an import waits for another import or run of the study before it says who is at work.
+WAIT_SECONDS = 60.0
+
 StudyDir = Annotated[Path, typer.Argument(metavar="STUDY", help="The study folder.", show_default=False)]
 GroupBy = Annotated[
     str,
@@ -86,7 +89,7 @@ def bring_in(
     from pipeline.bring_in import bring_all_in
 
     study = load_study(study_dir)
-    with study_lock(study.root):
+    with study_lock(study.root, wait_seconds=WAIT_SECONDS):
         brought = bring_all_in(study, files, coder=coder)
     if as_json:
         show_json({"brought": list(brought.brought), "set_aside": dict(brought.set_aside)})

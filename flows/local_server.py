@@ -15,11 +15,12 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corpus.errors import StudyError
+from corpus.modes import OWNER_FOLDER, make_folder, set_mode
+from flows.versions_known import refuse_broken
 
 if TYPE_CHECKING:
     import uvicorn
@@ -113,22 +114,11 @@ def prefect_api(*, scheduling: bool = False) -> Iterator[str]:
         if own := os.environ.get("PREFECT_API_URL"):
             yield own
             return
-        if scheduling:
-            refuse_what_makes_no_runs()
+        refuse_broken(scheduling=scheduling)
         with socket.create_server(("127.0.0.1", 0)) as listening:
             settings = server_settings(listening.getsockname()[1])
             with environment(settings), server_thread(listening, scheduling=scheduling), no_heartbeat():
                 yield settings["PREFECT_API_URL"]
-
-
-def refuse_what_makes_no_runs() -> None:
-    """Refuse an SQLAlchemy with which Prefect 3.8.8 answers, but makes none of the runs of a schedule."""
-    found = version("sqlalchemy")
-    if tuple(map(int, found.split(".")[:2])) >= (2, 1):
-        raise StudyError(
-            f"SQLAlchemy {found} is too new for Prefect's schedules: no run would ever start. "
-            "Install an older one:  pip install 'sqlalchemy<2.1'"
-        )
 
 
 @contextmanager
@@ -166,8 +156,10 @@ def no_heartbeat() -> Iterator[None]:
 
 
 def make_home(home: Path) -> None:
-    """Make Prefect's folder, readable by its owner only."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make Prefect's folder, readable by its owner only, also if it was there; one that the user named is theirs."""
+    make_folder(home)
+    if not os.environ.get("PREFECT_HOME"):
+        set_mode(home, OWNER_FOLDER)
 
 
 def make_server(*, scheduling: bool) -> uvicorn.Server:

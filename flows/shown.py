@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from prefect.artifacts import (
     create_link_artifact,
@@ -15,8 +16,17 @@ from prefect.artifacts import (
     create_table_artifact,
     update_progress_artifact,
 )
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowFilter, FlowRunFilter
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    TaskRunFilter,
+    TaskRunFilterState,
+    TaskRunFilterStateType,
+)
 from prefect.client.schemas.objects import State, StateType
 from prefect.context import FlowRunContext
 from prefect.events import emit_event
@@ -28,7 +38,11 @@ from pipeline.changes import Changes
 from pipeline.run import RunResult
 from pipeline.without_names import code_rows, study_label, summary_of
 
-FLOW_NAMES = "precode-"
+OURS = FlowFilter.model_validate({"name": {"like_": "precode-"}})
+RUNNING = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
+TASK_UNFINISHED = TaskRunFilterState(type=TaskRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING]))
+MOST_TASKS = 200
+"""As many as Prefect's API gives at a time."""
 
 
 def show_run(study: Study, result: RunResult, changes: Changes, page: str) -> None:
@@ -106,20 +120,28 @@ def close_dead_runs(study_dir: str) -> None:
         context = FlowRunContext.get()
         own = context.flow_run.id if context and context.flow_run else None
         with get_client(sync_client=True) as client:
-            running = client.read_flow_runs(
-                flow_filter=FlowFilter.model_validate({"name": {"like_": FLOW_NAMES}}),
-                flow_run_filter=FlowRunFilter.model_validate(
-                    {"state": {"type": {"any_": [StateType.RUNNING]}}}
-                ),
-            )
-            for run in running:
+            for run in client.read_flow_runs(flow_filter=OURS, flow_run_filter=FlowRunFilter(state=RUNNING)):
                 if run.id != own and run.parameters.get("study_dir") == study_dir:
-                    state: State[Any] = Crashed(
-                        message="The process was killed; its finished stages are kept."
-                    )
-                    client.set_flow_run_state(run.id, state, force=True)
+                    client.set_flow_run_state(run.id, killed(), force=True)
+                    close_tasks(client, run.id)
 
     in_a_flow(close)
+
+
+def close_tasks(client: SyncPrefectClient, run_id: UUID) -> None:
+    """Mark what was at work in a run that was killed: a stage, or as many batches as ran at once."""
+    tasks = client.read_task_runs(
+        flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])),
+        task_run_filter=TaskRunFilter(state=TASK_UNFINISHED),
+        limit=MOST_TASKS,
+    )
+    for task in tasks:
+        client.set_task_run_state(task.id, killed(), force=True)
+
+
+def killed() -> State[Any]:
+    """The state of what a killed process was at."""
+    return Crashed(message="The process was killed; its finished stages are kept.")
 
 
 def in_a_flow(show: Callable[[], object]) -> None:

@@ -7,6 +7,7 @@ of an error that we did not foresee only its kind and place are shown, for its t
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import os
@@ -66,6 +67,7 @@ def is_usage_error(error: Exception) -> bool:
 def error_message(error: Exception) -> str:
     """What is said of an error: all of it if it was written for a researcher, else its kind and place."""
     from corpus.errors import StudyError
+    from flows.versions_known import untried
 
     foreseen = isinstance(error, StudyError)
     if os.environ.get("PRECODE_DEBUG") == "1" and (error.__cause__ or not foreseen):
@@ -74,8 +76,23 @@ def error_message(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         file = f"{error.filename}: " if error.filename else ""
-        return f"{file}{error.strerror} ({type(error).__name__}{place_of(error)}).\n{ADVICE}"
-    return f"precode met an error that it did not foresee: {type(error).__name__}{place_of(error)}.\n{ADVICE}"
+        remedy = REMEDIES.get(error.errno or 0, "")
+        return f"{file}{error.strerror} ({type(error).__name__}{place_of(error)}).\n{remedy}{ADVICE}"
+    strange = "".join(f"Installed is {one}.\n" for one in untried())
+    what = f"{type(error).__name__}{place_of(error)}"
+    return f"precode met an error that it did not foresee: {what}.\n{strange}{ADVICE}"
+
+
+_FULL = "Make room on that disk; then the same command goes on from there. "
+_CLOSED = "precode must be able to write there: look at the rights of the file and its folder. "
+#: Number of an error of the system -> what to do.
+REMEDIES = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EROFS: _CLOSED,
+    errno.EACCES: _CLOSED,
+    errno.EPERM: _CLOSED,
+}
 
 
 ADVICE = (

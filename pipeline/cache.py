@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import version
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from corpus.files import digest, make_folder_whole
+from corpus.files import digest, make_folder_whole, read_json, sha256_of, write_json
 from corpus.study import Study
 
 # Libraries whose version can change a text or a figure.
@@ -28,6 +30,9 @@ LIBRARIES = (
     "spacy-lookups-data",
 )
 ROOMS = ("corpus", "models", "pipeline")
+#: Lists the files of a cached folder with their hashes.
+CONTENTS = "contents.json"
+LOG = logging.getLogger("precode")
 
 
 @cache
@@ -54,13 +59,39 @@ def library_versions() -> dict[str, str]:
 def cached(study: Study, stage: str, inputs: Mapping[str, object], fill: Callable[[Path], None]) -> str:
     """Key of ``cache/<stage>/<key>/``, which ``fill`` has written, now or before.
 
+    A folder that is not as it was written (a disk's fault, somebody's tidying) is named, removed and made again.
     inputs: everything that the stage depends on (keys of earlier stages, settings), JSON-like.
     """
     key = digest({"stage": stage, "code": code_version(), **inputs})
     folder = stage_dir(study, stage, key)
+    if folder.is_dir() and (damage := damage_of(folder)):
+        LOG.warning("cache/%s/%s is damaged (%s): it is made again.", stage, key, damage)
+        shutil.rmtree(folder)
     if not folder.is_dir():
-        make_folder_whole(folder, fill)
+        make_folder_whole(folder, lambda partial: _fill_and_list(partial, fill))
     return key
+
+
+def _fill_and_list(folder: Path, fill: Callable[[Path], None]) -> None:
+    fill(folder)
+    write_json(folder / CONTENTS, _contents(folder))
+
+
+def _contents(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != CONTENTS)
+    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
+
+
+def damage_of(folder: Path) -> str:
+    """What of a cached folder is not as it was written, in a few words; "" if nothing."""
+    try:
+        written = read_json(folder / CONTENTS)
+    except (OSError, ValueError):
+        return f"{CONTENTS} cannot be read"
+    found = _contents(folder)
+    missing, changed = sorted(set(written) - set(found)), [n for n in found if written.get(n) != found[n]]
+    named = [*(f"{name} is missing" for name in missing), *(f"{name} has changed" for name in changed)]
+    return "; ".join(named)
 
 
 def stage_dir(study: Study, stage: str, key: str) -> Path:

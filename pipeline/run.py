@@ -188,7 +188,7 @@ def finish_run(study: Study, plan: Plan, keys: Keys) -> RunResult:
     current = after_run(read_current(study), decided, run_id)
     make_folder_whole(study.runs_dir / run_id, fill)
     write_current(study, current)
-    write_whole(study.runs_dir / LATEST, f"{run_id}\n".encode())
+    _name_latest(study, run_id)
     return earlier_result(study, run_id, unchanged=False)
 
 
@@ -206,9 +206,12 @@ def write_outputs(
 
 
 def _next_id(study: Study, key: str) -> str:
-    """A number that orders runs whatever the clock says, and the beginning of the key."""
-    latest = latest_run(study)
-    return f"{int(latest.split('-')[0]) + 1 if latest else 1:04d}-{key[:8]}"
+    """A number that orders runs whatever the clock says, and the beginning of the key.
+
+    A folder that lost its manifest is no finished run, and yet its number is taken.
+    """
+    numbers = [int(path.name.split("-")[0]) for path in study.runs_dir.glob("[0-9]*-*")]
+    return f"{max(numbers, default=0) + 1:04d}-{key[:8]}"
 
 
 def keep_decided(study: Study, plan: Plan, keys: Keys, *, run_id: str) -> dict[str, Any]:
@@ -231,8 +234,16 @@ def keep_decided(study: Study, plan: Plan, keys: Keys, *, run_id: str) -> dict[s
     return {"before": models.as_json(), "after": after, "entry": entry}
 
 
+def _name_latest(study: Study, run_id: str) -> None:
+    path, line = study.runs_dir / LATEST, f"{run_id}\n".encode()
+    if not path.is_file() or path.read_bytes() != line:
+        write_whole(path, line)
+
+
 def earlier_result(study: Study, run_id: str, *, unchanged: bool = True) -> RunResult:
-    """What a finished run says of itself."""
+    """What a finished run says of itself; if nothing changed since, ``latest`` names it, whatever a kill cut off."""
+    if unchanged:
+        _name_latest(study, run_id)
     folder = study.runs_dir / run_id
     summary, evaluation = read_json(folder / "summary.json"), read_json(folder / "evaluation.json")
     return RunResult(

@@ -27,6 +27,7 @@ from models.views import context_view
 from pipeline.compare.columns import Column, Panel
 from pipeline.run import run_study
 from pipeline.share_model import look_at_model, share_model
+from tests.faults.planted import planted_below
 
 SAMPLE = Path(__file__).parents[1] / "corpus" / "sample"
 
@@ -274,7 +275,7 @@ def planted_names() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def write_planted_study(
+def write_planted_tiny_study(
     tiny_study_files: dict[str, str], planted_names: dict[str, str]
 ) -> Callable[[Path], Path]:
     """Write the tiny study, with names wherever names can stand and a file that cannot be read."""
@@ -302,16 +303,8 @@ def write_planted_study(
 @pytest.fixture(scope="session")
 def planted_in(planted_names: dict[str, str]) -> Callable[[Path], list[tuple[str, str]]]:
     """(file, name) wherever a planted name stands below a folder, in the bytes of a file or in its own name."""
-    words = [*(name.split()[-1] for name in planted_names.values()), "Clutterbuck"]
-
-    def look(folder: Path) -> list[tuple[str, str]]:
-        found = []
-        for path in folder.rglob("*"):
-            content = str(path.relative_to(folder)).encode() + (path.read_bytes() if path.is_file() else b"")
-            found += [(str(path), word) for word in words if word.encode() in content]
-        return found
-
-    return look
+    words = (*(name.split()[-1] for name in planted_names.values()), "Clutterbuck")
+    return lambda folder: planted_below(folder, words)
 
 
 @pytest.fixture(scope="session")

@@ -21,46 +21,10 @@ import pytest
 from corpus.files import study_lock
 from corpus.study import load_study
 from pipeline.run import run_study
+from tests.faults.planted import PLANTED, planted_below, write_planted_study
 
 ROOT = Path(__file__).parents[1]
-PLANTED = (
-    "Quillfeather",
-    "Tunnicliffe",
-    "Brocklebank",
-    "Ormerod",
-    "Snodgrass",
-    "Wigglesworth",
-    "07700900123",
-)
-"""Names of a participant, a speaker, an attribute, a code, a coder, a file, and a telephone number."""
 STAGES = ("ingest", "preprocess", "units", "topics", "train", "suggest", "estimate", "compare", "report")
-
-
-def write_planted_study(folder: Path) -> Path:
-    """Three interviews, two of them coded; words only, whatever encoder this machine has."""
-    answers = (
-        "Well, Marjorie Quillfeather drove me there. It took an hour, and the bus never comes on a Sunday.",
-        "I was frightened at first. Then the group rang me, on 07700900123, and I felt that somebody listened.",
-        "They changed the leaflet because of what we said. That was a good day for all of us.",
-    )
-    for number in (1, 2, 3):
-        lines = [f"INT: How was it?\nTunnicliffe: {answer} Number {number}." for answer in answers]
-        path = folder / "transcripts" / f"Wigglesworth_{number}.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (folder / "study.toml").write_text('[model]\nencoder = "none"\n', encoding="utf-8")
-    (folder / "codebook.csv").write_text(
-        "code,definition\nOrmerod,travel\nvoice,being heard\n", encoding="utf-8"
-    )
-    (folder / "participants.csv").write_text(
-        "transcript,role\nWigglesworth_1,Brocklebank\n", encoding="utf-8"
-    )
-    rows = ["transcript,code,turn"]
-    for number in (1, 2):
-        rows += [f"Wigglesworth_{number},Ormerod,2", f"Wigglesworth_{number},voice,4"]
-    (folder / "codings").mkdir()
-    (folder / "codings" / "Snodgrass.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    return folder
 
 
 def start(source: str, home: Path, *arguments: object, **environment: str) -> subprocess.Popen[str]:
@@ -91,12 +55,6 @@ def recorded(home: Path, query: str) -> list[tuple[str, ...]]:
     """Rows of Prefect's database; closed at once, or SQLite would lose what the next process writes."""
     with closing(sqlite3.connect(home / "prefect" / "prefect.db")) as database:
         return database.execute(query).fetchall()
-
-
-def planted_in(folder: Path) -> list[tuple[str, str]]:
-    """(file, name) wherever a planted name stands in the bytes of a file."""
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return [(str(path), name) for path in files for name in PLANTED if name.encode() in path.read_bytes()]
 
 
 def outputs(run_dir: Path) -> dict[str, str]:
@@ -140,7 +98,7 @@ def test_no_planted_name_is_in_prefects_folder_or_log(finished, home):
     _, (_, _, err) = finished
     assert "Beginning flow run" in err
     assert [name for name in PLANTED if name in err] == []
-    assert planted_in(home) == []
+    assert planted_below(home) == []
 
 
 def test_flow_gives_the_bytes_that_plain_functions_give(finished, tmp_path):
@@ -166,7 +124,7 @@ def test_file_that_cannot_be_read_is_listed_to_us_and_counted_to_prefect(finishe
     assert "Set aside: Brocklebank.xyz" in err
     newest = "order by start_time desc limit 1"
     assert recorded(home, f"select state_name from flow_run {newest}") == [("FilesSetAside",)]
-    assert planted_in(home) == []
+    assert planted_below(home) == []
 
 
 BREAKING = """
@@ -193,7 +151,7 @@ raise SystemExit(0)
 
 @pytest.mark.parametrize(
     ("error", "stages"),
-    [("LookupError('Marjorie Quillfeather')", STAGES), ("StudyError('Marjorie Quillfeather')", STAGES[:1])],
+    [(f"LookupError('{' '.join(PLANTED)}')", STAGES), (f"StudyError('{' '.join(PLANTED)}')", STAGES[:1])],
 )
 def test_words_of_an_error_in_any_stage_reach_us_but_not_prefect(error, stages, home, tmp_path):
     study_dir = write_planted_study(tmp_path)
@@ -202,8 +160,8 @@ def test_words_of_an_error_in_any_stage_reach_us_but_not_prefect(error, stages, 
     assert status == 0, err
     assert sorted(out.splitlines()) == sorted(f"{stage} {error.split('(')[0]} True" for stage in stages)
     assert recorded(home, "select count(*) from flow_run where state_type = 'FAILED'")[0][0] >= len(stages)
-    assert planted_in(home) == []
-    assert "Quillfeather" not in err
+    assert planted_below(home) == []
+    assert [name for name in PLANTED if name in err] == []
     assert not (home / "prefect" / "storage").exists()
 
 
@@ -272,7 +230,7 @@ def test_flow_that_hangs_is_ended_when_its_time_is_over_and_lets_go_of_the_study
     assert precode(home, study_dir, source=HANGING)[1].split() == ["TimedOut"]
     with study_lock(study_dir):
         assert (study_dir / "cache" / "units").is_dir()
-    assert planted_in(home) == []
+    assert planted_below(home) == []
 
 
 def test_run_that_was_killed_is_marked_at_the_next_start(home, tmp_path):

@@ -110,11 +110,11 @@ def addresses(session: int) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory, write_planted_study) -> Iterator[Served]:
+def served(tmp_path_factory, write_planted_tiny_study) -> Iterator[Served]:
     """Two studies of one name, the second without a transcript, and one that is told to end while it is at work."""
     folder, home = tmp_path_factory.mktemp("served"), tmp_path_factory.mktemp("home")
     for name in ("a/study", "slow"):
-        write_planted_study(folder / name)
+        write_planted_tiny_study(folder / name)
     (folder / "b" / "study" / "transcripts").mkdir(parents=True)
     (folder / "site").mkdir()
     (folder / "site" / "sitecustomize.py").write_text(SLOW, encoding="utf-8")

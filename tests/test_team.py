@@ -150,10 +150,10 @@ def heard(notified: list[dict[str, str]]) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def team(tmp_path_factory, write_planted_study) -> Iterator[Team]:
+def team(tmp_path_factory, write_planted_tiny_study) -> Iterator[Team]:
     """Everything that the README has a team do, on an empty home."""
     home, port = tmp_path_factory.mktemp("team"), free_port()
-    study_dir = write_planted_study(tmp_path_factory.mktemp("shared") / "study")
+    study_dir = write_planted_tiny_study(tmp_path_factory.mktemp("shared") / "study")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
     found = Team(
         environment={

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
@@ -21,6 +22,8 @@ from corpus.records import Reading
 from corpus.tables import Table, read_table
 
 MAX_BYTES = 100 * 1024 * 1024
+#: Of one transcript, about 200 hours of talk: its segments are held in memory together.
+MAX_CHARACTERS = 10_000_000
 
 
 class Reader(Protocol):
@@ -63,7 +66,8 @@ def read_transcripts(path: Path, *, source: str) -> Reading:
     """What stands in a transcript file of any known kind.
 
     Raises FileError, naming ``source`` and never ``path``, for an unknown ending, a file over 100 MB, one that
-    cannot be opened, and whatever the reader refuses.
+    cannot be opened, and whatever the reader refuses. A transcript of more than 10 million characters is rejected;
+    the others of its file are read.
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
@@ -77,4 +81,17 @@ def read_transcripts(path: Path, *, source: str) -> Reading:
         data = path.read_bytes()
     except OSError as error:
         raise FileError(source, [f"cannot be opened: {error.strerror}"]) from None
-    return reader(data, source=source)
+    return _without_too_long(reader(data, source=source))
+
+
+def _without_too_long(reading: Reading) -> Reading:
+    too_long = [found for found in reading.transcripts if len(found.text) > MAX_CHARACTERS]
+    if not too_long:
+        return reading
+    problems = [
+        f"transcript '{found.transcript_id}' has {len(found.text) / 1e6:.0f} million characters: "
+        f"{MAX_CHARACTERS // 1_000_000} million are allowed. Split it."
+        for found in too_long
+    ]
+    kept = tuple(found for found in reading.transcripts if found not in too_long)
+    return replace(reading, transcripts=kept, rejected=(*reading.rejected, *problems))
