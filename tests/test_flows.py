@@ -24,6 +24,7 @@ from pipeline.run import run_study
 from tests.faults.planted import PLANTED, planted_below, write_planted_study
 
 ROOT = Path(__file__).parents[1]
+TRAINING = ("decide", "fit", "train")
 STAGES = ("ingest", "preprocess", "units", "topics", "train", "suggest", "estimate", "compare", "report")
 
 
@@ -192,9 +193,9 @@ def test_ctrl_c_keeps_finished_stages_and_a_second_run_meanwhile_is_told_who_is_
     ("flow", "stages"),
     [
         ("ingest", ["ingest"]),
-        ("pre_code", ["ingest", "preprocess", "units", "train", "suggest"]),
-        ("retrain", ["ingest", "preprocess", "units", "train"]),
-        ("audit", [*STAGES[:-1]]),
+        ("pre_code", ["ingest", "preprocess", "units", *TRAINING, "suggest"]),
+        ("retrain", ["ingest", "preprocess", "units", *TRAINING]),
+        ("audit", [*STAGES[:-1], "decide", "fit"]),
     ],
 )
 def test_flow_without_its_decorator_is_plain_python_and_does_what_its_name_says(flow, stages, tmp_path):

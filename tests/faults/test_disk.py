@@ -17,7 +17,8 @@ from corpus.files import study_lock
 from corpus.study import load_study
 from flows.terminal import error_message
 from pipeline.bring_in import bring_all_in
-from pipeline.run import finished_runs, run_study
+from pipeline.newest import finished_runs
+from pipeline.run import run_study
 from pipeline.share_model import look_at_model, share_model
 from tests.faults.commands import LINUX, TOP
 from tests.faults.left_behind import fingerprint, finished_folders, partial_files

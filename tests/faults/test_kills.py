@@ -17,7 +17,8 @@ from corpus.tables import read_table
 from corpus.versions import index_sha256
 from pipeline.bring_in import bring_all_in
 from pipeline.cache import cached, damage_of, stage_dir
-from pipeline.run import LATEST, finished_runs, latest_run, run_study
+from pipeline.newest import finished_runs, latest_run
+from pipeline.run import LATEST, run_study
 from tests.faults.commands import LINUX
 from tests.faults.kills import JOBS, kill_many
 from tests.faults.prefect_kills import kill_many_flows

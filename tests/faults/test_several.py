@@ -14,7 +14,8 @@ from packaging.requirements import Requirement
 from corpus.study import load_study, transcript_files
 from corpus.tables import read_table
 from flows.versions_known import BROKEN, BROKEN_ON_SCHEDULE, refuse_broken, untried
-from pipeline.run import finished_runs, latest_run, run_study
+from pipeline.newest import finished_runs, latest_run
+from pipeline.run import run_study
 from pipeline.stages import STAGES
 from tests.faults.commands import TOP, precode, recorded, start
 from tests.faults.left_behind import fingerprint
