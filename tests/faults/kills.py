@@ -221,12 +221,12 @@ def faults_at_end(trial: Trial, whole: Mapping[str, str]) -> list[str]:
 
 def begun_again(lines: Sequence[tuple[str, str]], trial: Trial) -> list[str]:
     """Steps that were begun though they had been seen finished."""
-    again = [name for said, name in lines if said == "begin" and name in trial.known]
+    again = [name for said, name in lines if said != "end" and name in trial.known]
     return [f"{name}: finished and done again" for name in again]
 
 
 def n_repeated(trial: Trial) -> int:
-    """How many steps were begun once more: at most one for each kill."""
+    """How many steps were begun once more, with what is within them: at most one for each kill."""
     begun = Counter(name for said, name in read_log(trial.log_path) if said == "begin")
     return sum(n - 1 for n in begun.values())
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from corpus.files import LOCK_NAME, OWNER_NAME, PARTIAL_PREFIX
 
+#: The files that say when something was done, and nothing else in which two runs of one study differ.
+TELL_WHEN = ("manifest.json", "current.json")
+MOMENT = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
+
 
 def fingerprint(root: Path) -> dict[str, str]:
-    """Path below the study -> sha256 of every file that counts as finished; a manifest without its date."""
+    """Path below the study -> sha256 of every file that counts as finished; what tells when, without that."""
     return {
         path.relative_to(root).as_posix(): hashlib.sha256(_bytes_of(path)).hexdigest()
         for path in sorted(root.rglob("*"))
@@ -22,11 +26,7 @@ def fingerprint(root: Path) -> dict[str, str]:
 
 def _bytes_of(path: Path) -> bytes:
     data = path.read_bytes()
-    if path.name != "manifest.json":
-        return data
-    manifest = json.loads(data)
-    del manifest["created_at"]
-    return json.dumps(manifest, sort_keys=True).encode()
+    return MOMENT.sub(b"", data) if path.name in TELL_WHEN else data
 
 
 def _is_partial(path: Path, root: Path) -> bool:
@@ -58,22 +58,27 @@ def write_to_log(path: Path) -> None:
     """From now on this process notes in a file which folders it begins and ends; a kill loses no line of it."""
     import corpus.files
     import pipeline.cache
+    import pipeline.kept_models
     import pipeline.run
 
     log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     whole = corpus.files.make_folder_whole
+    at_work: list[str] = []
 
     def noted(folder: Path, fill) -> None:  # type: ignore[no-untyped-def]
         name = f"{folder.parent.name}/{folder.name}"
-        os.write(log, f"begin {name}\n".encode())
+        os.write(log, f"{'within' if at_work else 'begin'} {name}\n".encode())
+        at_work.append(name)
         whole(folder, fill)
+        at_work.pop()
         os.write(log, f"end {name}\n".encode())
 
     pipeline.cache.make_folder_whole = noted  # type: ignore[attr-defined]
+    pipeline.kept_models.make_folder_whole = noted  # type: ignore[attr-defined]
     pipeline.run.make_folder_whole = noted  # type: ignore[attr-defined]
 
 
 def read_log(path: Path, skip: int = 0) -> list[tuple[str, str]]:
-    """("begin" or "end", folder) of every line after the first ``skip``."""
+    """("begin", "within" a step that is at work, or "end"; folder) of every line after the first ``skip``."""
     lines = path.read_text().splitlines()[skip:] if path.exists() else []
     return [(line.split(" ", 1)[0], line.split(" ", 1)[1]) for line in lines]

@@ -18,7 +18,7 @@ from corpus.versions import index_sha256
 from pipeline.bring_in import bring_all_in
 from pipeline.cache import cached, damage_of, stage_dir
 from pipeline.newest import finished_runs, latest_run
-from pipeline.run import LATEST, run_study
+from pipeline.run import LATEST, run_study, train_now
 from tests.faults.commands import LINUX
 from tests.faults.kills import JOBS, kill_many
 from tests.faults.prefect_kills import kill_many_flows
@@ -91,7 +91,7 @@ def test_codings_that_were_acknowledged_survive_a_kill_at_any_moment_and_no_row_
 def test_training_that_is_killed_leaves_the_old_model_and_run(tmp_path: Path) -> None:
     study = load_study(write_small_study(tmp_path / "study"))
     old = run_study(study)
-    models = {path: damage_free(path) for path in study.models_dir.iterdir()}
+    models = below(study.models_dir)
     with (study.codings_dir / "ann.csv").open("a", encoding="utf-8") as stream:
         stream.write("t1,Hope,2\n")
     ready, tell = os.pipe()
@@ -107,7 +107,7 @@ def test_training_that_is_killed_leaves_the_old_model_and_run(tmp_path: Path) ->
             return fit(*args, **kwargs) and time.sleep(60)  # type: ignore[arg-type, func-returns-value]
 
         pipeline.train.train_theme_model = killed_meanwhile  # type: ignore[attr-defined, assignment]
-        run_study(load_study(study.root))
+        train_now(load_study(study.root))
         os._exit(0)
     assert os.read(ready, 1) == b"!"
     time.sleep(0.05)
@@ -115,13 +115,17 @@ def test_training_that_is_killed_leaves_the_old_model_and_run(tmp_path: Path) ->
     assert os.WIFSIGNALED(os.waitpid(pid, 0)[1])
     assert latest_run(study) == old.run_id
     assert (study.runs_dir / LATEST).read_text() == f"{old.run_id}\n"
-    assert {path: damage_free(path) for path in study.models_dir.iterdir()} == models
+    assert below(study.models_dir) == models
+    train_now(load_study(study.root))
+    assert below(study.models_dir).items() > {k: v for k, v in models.items() if k != "current.json"}.items()
     new = run_study(load_study(study.root))
     assert finished_runs(study) == (old.run_id, new.run_id)
 
 
-def damage_free(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+def below(folder: Path) -> dict[str, bytes]:
+    """Path below a folder -> bytes, of every file."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def test_kill_between_the_run_folder_and_its_being_named_latest_is_mended_at_the_next_start(
