@@ -111,7 +111,7 @@ def _rule(row: Row) -> str:
             f"two coders: non-inferiority in Cohen's kappa by a margin of {row['margin']:g}, one-sided at 5 %, "
             "that is by the 90 % interval"
         )
-    return "no test: it takes two coders who read the same segments"
+    return "no test: it takes two coders who read the same segments blind"
 
 
 def _verdict(row: Row, beside: Row | None) -> Line:
@@ -167,6 +167,7 @@ def _basis_note(basis: Row) -> str:
         return f"All was coded blind, without a suggestion in view. {said}{silent}."
     return (
         f"{count(basis['n_seen'])} of {count(n)} were coded with a suggestion in view, or that cannot be excluded. "
-        f"{said}{silent}. They are left out of all that is said of "
-        "coders with each other, of the verdicts and of the differences, for who sees a suggestion agrees too easily."
+        f"{said}{silent}. They are left out of every other figure of agreement, here, in agreement.csv and in "
+        "doctor.json, for who sees a suggestion agrees too easily. cells.csv and disagreements.csv hold them too, "
+        "and so do the codings from which the model learned and by which its percentages are checked."
     )

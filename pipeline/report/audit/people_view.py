@@ -43,7 +43,7 @@ class PeopleView:
 
 
 def people_view(run: RunTables) -> PeopleView | None:
-    """None where no two coders read the same segment."""
+    """None where no two coders read the same segment blind."""
     rows: Sequence[Row] = run.agreement["overall"]
     if not rows:
         return None
