@@ -562,6 +562,26 @@ def test_what_a_merge_would_do_is_said_as_doctor_json_has_it(ill, said):
     assert plain(ill.doctor["caution"]) in words
 
 
+def test_interval_of_what_a_merge_would_do_has_its_level(ill, said):
+    findings = [row for row in ill.doctor["findings"] if row["kind"] == TOGETHER]
+    change = findings[0]["merge"]["people"]["krippendorff_alpha"]["differences"]["all_after_minus_before"]
+    told = {**change, "low": 0.01, "high": 0.07, "level": 0.95}
+    people = merged(0.51, 0.42, 0.83, 0.04) | {"differences": {"all_after_minus_before": told}}
+    merge = {
+        "people": {"reason": "", "krippendorff_alpha": people},
+        "model": {"reason": "no model has been trained"},
+    }
+    run = replace(ill, doctor={**ill.doctor, "findings": [{**findings[0], "merge": merge}]})
+    words = said(run, "doctor").replace("\N{NO-BREAK SPACE}", " ")
+    assert "becomes 0.74 (+0.04, 95 % interval 0.01 to 0.07)." in words
+
+
+@pytest.mark.parametrize("name", ["people", "slices", "more"])
+def test_level_of_intervals_is_stated_in_every_section_that_has_some(name, sample, said):
+    words = said(sample, name).replace("\N{NO-BREAK SPACE}", " ")
+    assert "95 %" in words
+
+
 def test_examples_say_who_gave_what(ill, said):
     words = said(ill, "doctor")
     assert "we waited t1 · P1 · ann : Waiting · bob : neither" in words
@@ -729,6 +749,65 @@ def test_verdicts_stand_with_differences_units_and_why(sample, said):
     assert [line.cells[0].text for line in found.table.lines] == [row["verdict"] for row in rows]
     assert [line.cells[-1].text for line in found.table.lines] == [row["why"] for row in rows]
     assert all(plain(row["why"]) in said(sample, "model") for row in rows)
+
+
+def test_interval_that_decides_stands_with_its_level_and_so_does_the_other(sample, said):
+    """A verdict by non-inferiority is by 90 %; where there is no such test the difference has 95 %."""
+    first, second, *_ = (row for row in sample.agreement["verdicts"] if row["code"])
+    tested = {**first, "difference": -0.05, "low": -0.15, "high": 0.05}
+    few = {**second, "test": "", "difference": None, "low": None, "high": None}
+    ci = {"low": -0.22, "high": 0.08, "level": 0.95, "reason": ""}
+    beside = [
+        {**row, "ci": ci, "difference": -0.07} if row["code"] == few["code"] else row
+        for row in sample.agreement["beside"]
+    ]
+    (mean,) = (row for row in sample.agreement["verdicts"] if row["code"] is None)
+    run = with_agreement(sample, verdicts=[mean, tested, few], beside=beside)
+    for name in ("trust", "model"):
+        words = said(run, name)
+        assert "\N{MINUS SIGN}0.05 [90 %: \N{MINUS SIGN}0.15 to 0.05]" in words.replace(
+            "\N{NO-BREAK SPACE}", " "
+        )
+        assert "\N{MINUS SIGN}0.07 [95 %: \N{MINUS SIGN}0.22 to 0.08]" in words.replace(
+            "\N{NO-BREAK SPACE}", " "
+        )
+    (found,) = model_view(run).verdicts
+    assert "90 % those by which a test of non-inferiority is decided, 95 % where no test was made" in (
+        found.table.caption
+    )
+    assert "90 % where it decides the verdict, else 95 %" in said(run, "trust")
+
+
+def test_caption_of_the_alternative_annotator_test_claims_no_90_percent(ten_coders):
+    (found,) = model_view(ten_coders).verdicts
+    assert "95 % where the alternative annotator test was made" in found.table.caption
+    assert "90 %" not in found.table.caption
+
+
+def test_rows_reached_by_two_tests_are_told_by_both(ten_coders):
+    rows = ten_coders.agreement["verdicts"]
+    other = {
+        **rows[1],
+        "test": "non-inferiority",
+        "margin": 0.1,
+        "difference": 0.01,
+        "low": -0.1,
+        "high": 0.1,
+    }
+    del other["epsilon"], other["winning_rate_all_units"]
+    run = with_agreement(ten_coders, verdicts=[rows[0], other, *rows[2:]])
+    (found,) = model_view(run).verdicts
+    assert "alternative annotator test" in found.rule
+    assert "by a margin of 0.1" in found.rule
+    assert {len(line.cells) for line in found.table.lines} == {len(found.table.heads)}
+    text = plain(methods(run))
+    assert "by the alternative annotator test" in text
+    assert "by a test of non-inferiority in Cohen's kappa by a margin of 0.1: " in text
+
+
+def test_width_now_is_said_to_be_of_the_jackknife(sample, said):
+    assert "Width now is by the same jackknife" in said(sample, "how")
+    assert "BCa bootstrap, from 30 transcripts on" in said(sample, "how")
 
 
 def test_another_machine_has_a_table_of_its_own(sample, said):

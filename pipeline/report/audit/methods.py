@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from pipeline.compare.columns import MODEL
+from pipeline.report.audit.model_view import ALTERNATIVE
 from pipeline.report.audit.trust_view import VERDICTS
 from pipeline.report.tables import RunTables
 from pipeline.report.wording import coefficient, count, count_of, interval, listing, percent
@@ -128,15 +130,20 @@ def _of_model(run: RunTables) -> Iterator[str]:
     if not tested:
         return
     phrases = {kind: phrase for kind, _, phrase in VERDICTS}
-    counts = Counter(phrases[row["class"]] for row in tested)
-    test = (
-        "the alternative annotator test (Calderon, Reichart & Dror 2025), with differences averaged within "
-        f"transcripts and epsilon {tested[0]['epsilon']:g}"
-        if tested[0]["test"] == "alternative annotator"
-        else f"a test of non-inferiority in Cohen's kappa by a margin of {tested[0]['margin']:g}"
-    )
-    said = listing(f"{phrase} for {count_of(n, 'code')}" for phrase, n in counts.items())
-    yield f"Whether it was as good as one more coder was decided by {test}: {said}."
+    for test, rows in groupby(sorted(tested, key=lambda row: row["test"]), key=lambda row: row["test"]):
+        found = list(rows)
+        counts = Counter(phrases[row["class"]] for row in found)
+        said = listing(f"{phrase} for {count_of(n, 'code')}" for phrase, n in counts.items())
+        yield f"Whether it was as good as one more coder was decided by {_test(test, found[0])}: {said}."
+
+
+def _test(test: str, row: Row) -> str:
+    if test == ALTERNATIVE:
+        return (
+            "the alternative annotator test (Calderon, Reichart & Dror 2025), with differences averaged within "
+            f"transcripts and epsilon {row['epsilon']:g}"
+        )
+    return f"a test of non-inferiority in Cohen's kappa by a margin of {row['margin']:g}"
 
 
 def _group(run: RunTables) -> str:

@@ -59,7 +59,8 @@ def people_view(run: RunTables) -> PeopleView | None:
             tuple(_line(row) for row in rows),
         ),
         together=Table(
-            "On all codes at once: the set of codes that a segment was given, and the stretches that were marked.",
+            "On all codes at once: the set of codes that a segment was given, and the stretches that were marked. In "
+            "brackets 95 % intervals over transcripts.",
             "Coefficient",
             (Head("Value"),),
             tuple(_of_all(pooled, key) for key in KEYS_OF_ALL),
