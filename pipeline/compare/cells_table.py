@@ -24,11 +24,14 @@ from pathlib import Path
 import numpy as np
 
 from corpus.tables import write_table
-from pipeline.compare.columns import HUMAN, MODEL, BoolArray, Column, Panel
+from pipeline.compare.columns import CONSENSUS, HUMAN, MACHINE, MODEL, BoolArray, Column, Panel
 from pipeline.compare.disagreements import NO, YES
 from pipeline.compare.rows import cell, number
 
 READ, SEEN = "read", "seen"
+#: How the columns of each kind are called, before the name.
+KIND_COLUMNS = {HUMAN: "coder: ", CONSENSUS: "consensus: ", MACHINE: "machine: "}
+PEOPLE_COLUMNS = tuple(KIND_COLUMNS.values())
 Cells = list[str | float]
 
 
@@ -38,7 +41,7 @@ def write_cells(path: Path, panel: Panel, blind: Mapping[str, BoolArray]) -> Non
     blind: coder -> (t,), the transcripts coded blind.
     """
     people = [column for column in panel.columns if column.kind != MODEL]
-    names = [f"{'coder' if column.kind == HUMAN else column.kind}: {column.name}" for column in people]
+    names = [f"{KIND_COLUMNS[column.kind]}{column.name}" for column in people]
     columns = [*people, *(panel.of_kind(MODEL) or (_nobody(panel),))]
     head = ["transcript", "start", "end", "code", *names, MODEL, "probability"]
     rows = [*_of_codes(panel, columns), *_of_segments(panel, columns, blind), *_given(panel, columns)]
