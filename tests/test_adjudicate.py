@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -18,11 +19,12 @@ from corpus.bring_in import BroughtIn
 from corpus.files import read_json, study_lock
 from corpus.study import Study, load_study
 from corpus.tables import read_table
-from pipeline.adjudicate import Decision, settle
+from pipeline.adjudicate import settle
 from pipeline.bring_in import bring_all_in
 from pipeline.cache import stage_dir
 from pipeline.compare.columns import read_panel
 from pipeline.compare.disagreements import count_readers, write_disagreements
+from pipeline.decisions import Decision
 from pipeline.run import RunResult, plan_run, run_study
 from pipeline.stages import one_by_one, quiet, run_stages
 from pipeline.units import Units, read_study_json, read_units
@@ -312,6 +314,41 @@ def test_two_decisions_on_one_cell_that_differ_are_both_refused(study: Study, ta
 
     assert "line 2 decides the same cell otherwise: neither is used" in brought.set_aside["disagreements.csv"]
     assert place(first) not in consensus_of(study)
+
+
+@pytest.mark.parametrize("words", ["yes no yes", "no yes yes", "yes yes no"])
+def test_of_rows_that_decide_one_cell_otherwise_none_is_used_and_each_is_counted(
+    study: Study, table: Path, words: str
+) -> None:
+    first, *others = [{**row, "decision": "yes"} for row in disagreements_of(study, table)]
+    same = {**others[0]}
+    table.write_text(
+        as_csv([*({**first, "decision": word} for word in words.split()), *others, same]), newline=""
+    )
+    n = len(others) + 4
+
+    head, *lines = bring(study, table).set_aside["disagreements.csv"].splitlines()
+
+    assert head == f"3 of its {n} decisions are not used, the others are:"
+    said = " ".join(lines)
+    assert said.count("decides the same cell otherwise: none of them is used") == 2
+    for line in (2, 3, 4):
+        assert re.search(rf"lines? (?:\d+, )?{line}\b[\d, ]*: line", said)
+    assert place(first) not in consensus_of(study)
+    assert place(same) in consensus_of(study)
+
+
+def test_every_row_of_a_cell_that_the_consensus_reads_otherwise_is_counted(study: Study, table: Path) -> None:
+    """By hand t1 is read in whole, so that what is decided there, in two rows each, contradicts it."""
+    rows = [{**row, "decision": "yes"} for row in disagreements_of(study, table)]
+    (study.codings_dir / "consensus.csv").write_text("transcript,code,turn,memo\nt1,Hope,2,talked it over\n")
+    of_t1 = [row for row in rows if row["transcript"] == "t1"]
+    table.write_text(as_csv([*rows, *of_t1]), newline="")
+
+    head, reason = bring(study, table).set_aside["disagreements.csv"].splitlines()
+
+    assert head == f"{2 * len(of_t1)} of its {len(rows) + len(of_t1)} decisions are not used, the others are:"
+    assert "says something else here, not by an import of decisions" in reason
 
 
 def test_a_coder_who_changed_their_mind_makes_the_decision_stale(study: Study, table: Path) -> None:
@@ -732,7 +769,7 @@ def test_settling_every_cell_gives_what_all_agree_on_and_what_was_decided(data: 
     said = np.array(data.draw(draw)).reshape(c, n, k) & seen[:, :, None]
     readers = count_readers(seen, said)
     cells = [tuple(cell) for cell in np.argwhere(readers.disputed).tolist()]
-    decisions = {cell: Decision(2, data.draw(st.booleans()), "", False) for cell in cells}
+    decisions = {cell: Decision((2,), data.draw(st.booleans()), "", False) for cell in cells}
     nothing = np.zeros(n, dtype=bool)
 
     found = settle(readers, decisions, seen=nothing, given=np.zeros((n, k), dtype=bool))
