@@ -478,6 +478,46 @@ def test_what_others_say_in_coverage_and_their_own_columns_stay(study: Study, ta
     assert {row["coder"] for row in rows[2:]} == {"consensus"}
 
 
+def test_headings_of_both_files_stay_as_they_were_written(study: Study, table: Path) -> None:
+    (study.root / "coverage.csv").write_text("Coder,Transcript,My Remark\nbob,t1,on paper\nbob,t2,\n")
+    (study.codings_dir / "consensus.csv").write_text(
+        "Transcript,Code,Turn,My Memo Of It\nt1,Hope,2,all agreed\n"
+    )
+
+    decide(study, table, lambda row: "yes" if row["transcript"] == "t2" else "")
+
+    for path, head, row in (
+        (study.root / "coverage.csv", "Coder,Transcript,My Remark,", "bob,t1,on paper,,"),
+        (study.codings_dir / "consensus.csv", "Transcript,Code,Turn,My Memo Of It,", "t1,Hope,2,all agreed,"),
+    ):
+        first, second, *_ = path.read_text().splitlines()
+        assert first.startswith(head)
+        assert second.startswith(row)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("coverage.csv", "coder,transcript,,\nbob,t1,hello,world\nbob,t2,,\n"),
+        ("codings/consensus.csv", "transcript,code,turn,,\nt1,Hope,2,hello,world\n"),
+    ],
+)
+def test_what_stands_under_no_heading_is_not_lost_by_an_import(
+    study: Study, table: Path, name: str, text: str
+) -> None:
+    (study.root / name).write_text(text)
+    before = people_of(study) | {name: text.encode()}
+
+    brought = decide(study, table, lambda row: "yes" if row["transcript"] == "t2" else "")
+
+    told = brought.set_aside["disagreements.csv"]
+    columns = "3, 4" if name == "coverage.csv" else "4, 5"
+    assert f"no name above what stands in column {columns}" in told
+    assert "hello" not in told
+    assert (study.root / name).read_text() == text
+    assert people_of(study) | {name: (study.root / name).read_bytes()} == before
+
+
 def test_segments_that_follow_each_other_are_one_row_of_coverage(make_study, table: Path) -> None:
     study = make_study(
         {
