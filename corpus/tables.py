@@ -45,6 +45,7 @@ class Table:
     columns: names in the order of the file, stripped and in lower case; titles: as they were written.
     warnings: what may be wrong (columns not used, no rows, a guessed encoding); notes: what is merely
         told (another delimiter or encoding than comma and UTF-8).
+    unnamed: places of columns, from 1, that hold something and have no name in the header: they are not in the rows.
     rejected: rows that were not taken, "line 3: reason" each.
     """
 
@@ -54,6 +55,7 @@ class Table:
     rejected: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     titles: tuple[str, ...] = ()
+    unnamed: tuple[int, ...] = ()
 
 
 def read_table(
@@ -125,7 +127,8 @@ def table_from_records(
         warnings.append("no rows below the header")
     told = tuple(text for _, text in sorted([*rejected, *problems]))
     titles = tuple(cell.strip() for cell in header[1] if _column_name(cell))
-    return Table(columns, tuple(rows), tuple(warnings), told, titles=titles)
+    places = tuple(at + 1 for at in sorted(unnamed))
+    return Table(columns, tuple(rows), tuple(warnings), told, titles=titles, unnamed=places)
 
 
 def write_table(

@@ -9,7 +9,7 @@ the consensus, whatever else is known of it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,14 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from corpus.addresses import AddressError, resolve_address
 from corpus.coded import CONSENSUS
 from corpus.errors import FileError
-from corpus.names import shown_name, tidy_name
 from corpus.readers import read_table_file
-from corpus.records import Transcript
 from corpus.study import Study
-from corpus.tables import Row, Table
 from pipeline.compare.columns import BoolArray
 from pipeline.compare.disagreements import NO, YES, Readers, count_readers
 from pipeline.consensus import (
@@ -37,28 +33,13 @@ from pipeline.consensus import (
     read_standing,
 )
 from pipeline.consensus_write import write_consensus
+from pipeline.decisions import Decisions, by_reason, read_decisions
 from pipeline.ingest import read_ingested
 from pipeline.run import plan_run
 from pipeline.stages import Keys, one_by_one, quiet, run_stages
 from pipeline.units import Units, read_study_json, read_units
 
 _NEEDED = ("ingest", "preprocess", "units")
-#: Of rows that are not used: how many are named for each reason, and how many reasons are told.
-MOST_LINES, MOST_REASONS = 5, 20
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What a row says of a cell. seen: the row showed what the model thinks."""
-
-    line: int
-    given: bool
-    note: str
-    seen: bool
-
-
-#: (place of the segment, place of the code) -> decision
-Decisions = Mapping[tuple[int, int], Decision]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +94,7 @@ def adjudicate(study: Study, path: Path, *, today: date) -> Adjudicated:
     n_changed = write_consensus(study, units, standing, statements, transcripts, today=today)
     told = [*table.notes, *_told(units, standing, settled, n_changed)]
     rejected += contradicted
-    n_used = len(decisions) - len(contradicted)
+    n_used = sum(len(decision.lines) for decision in decisions.values()) - len(contradicted)
     return Adjudicated(tuple(f"{path.name}: {line}" for line in told), tuple(_not_used(rejected, n_used)))
 
 
@@ -125,23 +106,6 @@ def _not_used(rejected: Sequence[str], n_used: int) -> list[str]:
     others = "the others are" if n_used else "nor is any other"
     head = f"{n:,} of its {n + n_used:,} decisions {'are' if n > 1 else 'is'} not used, {others}:"
     return [head, *(f"  {line}" for line in by_reason(rejected))]
-
-
-def by_reason(rejected: Sequence[str]) -> list[str]:
-    """ "line 3: reason" of many rows as a line a reason, with the first rows that it holds for and how many more."""
-    lines: dict[str, list[str]] = defaultdict(list)
-    for told in rejected:
-        line, _, reason = told.partition(": ")
-        lines[reason].append(line.removeprefix("line "))
-    found = []
-    for reason, numbers in lines.items():
-        more = f" and {len(numbers) - MOST_LINES:,} more" if len(numbers) > MOST_LINES else ""
-        shown = ", ".join(numbers[:MOST_LINES])
-        found.append(f"{'lines' if len(numbers) > 1 else 'line'} {shown}{more}: {reason}")
-    if len(found) > MOST_REASONS:
-        n_others = sum(len(numbers) for numbers in list(lines.values())[MOST_REASONS:])
-        found[MOST_REASONS:] = [f"{n_others:,} more lines, for other reasons"]
-    return found
 
 
 def _by_transcript(sittings: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
@@ -162,84 +126,6 @@ def human_readers(units: Units) -> Readers:
     return count_readers((units.read & ~units.context)[units.is_human], units.given[units.is_human])
 
 
-def read_decisions(
-    table: Table, units: Units, readers: Readers, transcripts: Mapping[str, Transcript]
-) -> tuple[dict[tuple[int, int], Decision], list[str]]:
-    """The decisions that can be used, and the rows that cannot, each with its line and reason.
-
-    A row without a decision says nothing. A row is out of date if its words do not stand at its place any more, if
-    no segment does, or if the coders do not differ there on its code.
-    """
-    segment_at = {(s.transcript_id, s.start, s.end): row for row, s in enumerate(units.segments)}
-    code_at = {name: place for place, name in enumerate(units.codes)}
-    found: dict[tuple[int, int], Decision] = {}
-    twice: set[tuple[int, int]] = set()
-    rejected = list(table.rejected)
-    for row in table.rows:
-        word = row.cells["decision"].strip().lower()
-        if not word:
-            continue
-        try:
-            _check_word(word)
-            place = _cell_of(row, segment_at, code_at, transcripts)
-            if not readers.disputed[place]:
-                raise AddressError(f"coders do not differ any more on '{units.codes[place[1]]}' here")
-            if place in found and found[place].given != (word == YES):
-                twice.add(place)
-                raise AddressError(
-                    f"line {found[place].line} decides the same cell otherwise: neither is used"
-                )
-        except AddressError as error:
-            rejected.append(f"line {row.line}: {error}")
-            continue
-        found.setdefault(place, _decision(row, given=word == YES))
-    return {place: decision for place, decision in found.items() if place not in twice}, rejected
-
-
-def _check_word(word: str) -> None:
-    if word not in (YES, NO):
-        raise AddressError(f"decision {shown_name(word)} is neither {YES} nor {NO}")
-
-
-def _decision(row: Row, *, given: bool) -> Decision:
-    shown = any(row.cells.get(name, "").strip() for name in ("probability", "model"))
-    return Decision(row.line, given, row.cells.get("note", "").strip(), shown)
-
-
-def _cell_of(
-    row: Row,
-    segment_at: Mapping[tuple[str, int, int], int],
-    code_at: Mapping[str, int],
-    transcripts: Mapping[str, Transcript],
-) -> tuple[int, int]:
-    """Segment and code of a row. Raises AddressError if the study has no such cell."""
-    name, code = _known(row.cells["transcript"], transcripts), _known(row.cells["code"], code_at)
-    if name not in transcripts:
-        raise AddressError(f"no transcript {shown_name(name)}")
-    if code not in code_at:
-        raise AddressError(f"code {shown_name(code)} is not in the codebook")
-    start, end = resolve_address({key: row.cells[key] for key in ("start", "end")}, transcripts[name])
-    if _as_a_spreadsheet_leaves(row.cells.get("quote", "")) != _as_a_spreadsheet_leaves(
-        transcripts[name].text[start:end]
-    ):
-        raise AddressError("the quote is not what stands at this place of the transcript")
-    if (name, start, end) not in segment_at:
-        raise AddressError("no segment stands at this place of the transcript")
-    return segment_at[name, start, end], code_at[code]
-
-
-def _known(raw: str, names: Collection[str]) -> str:
-    """A name as it is written or, if there is none, without the ' that keeps it from being a formula."""
-    name = tidy_name(raw)
-    bare = tidy_name(raw.removeprefix("'"))
-    return bare if name not in names and bare in names else name
-
-
-def _as_a_spreadsheet_leaves(words: str) -> str:
-    """Words without what spreadsheets change: the ' in front of a formula, the kind of line ends."""
-    return words.lstrip("'").replace("\r\n", "\n").replace("\r", "\n")
-
-
 def settle(readers: Readers, decisions: Decisions, *, seen: BoolArray, given: BoolArray) -> Settled:
     """What all readers agree on, what is decided and, for cells without a decision, what the consensus said before.
 
@@ -254,13 +140,14 @@ def settle(readers: Readers, decisions: Decisions, *, seen: BoolArray, given: Bo
 
 
 def _contradicted(decisions: Decisions, standing: Standing, settled: Settled) -> list[str]:
-    """Decisions on segments that the consensus reads otherwise, and to which it says something else."""
+    """Rows that decide on segments which the consensus reads otherwise, and to which it says something else."""
     return [
-        f"line {decision.line}: codings/{CONSENSUS}.csv says something else here, not by an import of decisions; "
+        f"line {line}: codings/{CONSENSUS}.csv says something else here, not by an import of decisions; "
         "it is left as it is"
         for (row, code), decision in decisions.items()
         if standing.by_hand[row]
         and not (standing.seen[row] and standing.given[row, code] == settled.given[row, code])
+        for line in decision.lines
     ]
 
 

@@ -11,6 +11,7 @@ from corpus.bring_codings import WRITTEN_COLUMNS
 from corpus.coded import CONSENSUS
 from corpus.codings import bindings_name
 from corpus.coverage import COVERAGE, COVERAGE_COLUMNS
+from corpus.errors import FileError
 from corpus.files import write_together
 from corpus.names import tidy_name
 from corpus.records import Segment, Transcript
@@ -133,20 +134,27 @@ def _consensus_file(study: Study) -> str:
 def _codings_with(table: Table, found: _Renewal) -> bytes:
     gone = {row.line for row in found.gone}
     kept = [row.cells for row in table.rows if row.line not in gone]
-    return _as_bytes(_columns(table, WRITTEN_COLUMNS), [*kept, *found.new])
+    return _with(table, [*kept, *found.new], WRITTEN_COLUMNS, file=FILE)
 
 
 def _coverage_with(study: Study, reads: Sequence[Mapping[str, str]]) -> bytes:
     table = read_coverage_table(study)
-    return _as_bytes(_columns(table, COVERAGE_COLUMNS), [*(row.cells for row in table.rows), *reads])
+    return _with(table, [*(row.cells for row in table.rows), *reads], COVERAGE_COLUMNS, file=COVERAGE)
 
 
-def _as_bytes(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> bytes:
-    return table_bytes(columns, [[cells.get(name, "") for name in columns] for cells in rows])
+def _with(table: Table, rows: Sequence[Mapping[str, str]], wanted: Sequence[str], *, file: str) -> bytes:
+    """The file anew with these rows, its headings as they were written, and columns that it lacked.
 
-
-def _columns(table: Table, wanted: Sequence[str]) -> list[str]:
-    return [*table.columns, *(name for name in wanted if name not in table.columns)]
+    Raises FileError if it has columns without a heading, which are not in ``table`` and would be lost.
+    """
+    if table.unnamed:
+        problem = f"line 1: no name above what stands in column {', '.join(map(str, table.unnamed))}"
+        remedy = "The file is to be written anew, and that would be lost. Name the columns and import again."
+        raise FileError(file, [problem], remedy)
+    columns = [*table.columns, *(name for name in wanted if name not in table.columns)]
+    written = dict(zip(table.columns, table.titles, strict=False))
+    cells = [[row.get(name, "") for name in columns] for row in rows]
+    return table_bytes([written.get(name, name) for name in columns], cells)
 
 
 def _bind(

@@ -16,7 +16,8 @@ from corpus.files import canonical_json, sha256_of, write_json
 from corpus.settings import Settings
 from corpus.study import Study, other_files
 from corpus.versions import index_sha256
-from pipeline.compare_runs import DIFFERS, SAME, Compared, Difference, compare_folders
+from pipeline.compare_rule import DIFFERS, SAME, Compared, Difference
+from pipeline.compare_runs import compare_folders
 from pipeline.ingest import read_ingested
 from pipeline.kept_models import Standing, with_files
 from pipeline.manifest import AGAIN, made_with, model_facts, read_manifest, what_differs

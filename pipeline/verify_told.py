@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.compare_runs import MOST_FLAGS, SAME, TOLERANCE, Compared, Difference
+from pipeline.compare_rule import MOST_FLAGS, SAME, TOLERANCE, Compared, Difference
 from pipeline.verify import BY_BYTES, Verified
 
 MOST_TOLD = 20

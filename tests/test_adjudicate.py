@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -18,11 +19,12 @@ from corpus.bring_in import BroughtIn
 from corpus.files import read_json, study_lock
 from corpus.study import Study, load_study
 from corpus.tables import read_table
-from pipeline.adjudicate import Decision, settle
+from pipeline.adjudicate import settle
 from pipeline.bring_in import bring_all_in
 from pipeline.cache import stage_dir
 from pipeline.compare.columns import read_panel
 from pipeline.compare.disagreements import count_readers, write_disagreements
+from pipeline.decisions import Decision
 from pipeline.run import RunResult, plan_run, run_study
 from pipeline.stages import one_by_one, quiet, run_stages
 from pipeline.units import Units, read_study_json, read_units
@@ -314,6 +316,41 @@ def test_two_decisions_on_one_cell_that_differ_are_both_refused(study: Study, ta
     assert place(first) not in consensus_of(study)
 
 
+@pytest.mark.parametrize("words", ["yes no yes", "no yes yes", "yes yes no"])
+def test_of_rows_that_decide_one_cell_otherwise_none_is_used_and_each_is_counted(
+    study: Study, table: Path, words: str
+) -> None:
+    first, *others = [{**row, "decision": "yes"} for row in disagreements_of(study, table)]
+    same = {**others[0]}
+    table.write_text(
+        as_csv([*({**first, "decision": word} for word in words.split()), *others, same]), newline=""
+    )
+    n = len(others) + 4
+
+    head, *lines = bring(study, table).set_aside["disagreements.csv"].splitlines()
+
+    assert head == f"3 of its {n} decisions are not used, the others are:"
+    said = " ".join(lines)
+    assert said.count("decides the same cell otherwise: none of them is used") == 2
+    for line in (2, 3, 4):
+        assert re.search(rf"lines? (?:\d+, )?{line}\b[\d, ]*: line", said)
+    assert place(first) not in consensus_of(study)
+    assert place(same) in consensus_of(study)
+
+
+def test_every_row_of_a_cell_that_the_consensus_reads_otherwise_is_counted(study: Study, table: Path) -> None:
+    """By hand t1 is read in whole, so that what is decided there, in two rows each, contradicts it."""
+    rows = [{**row, "decision": "yes"} for row in disagreements_of(study, table)]
+    (study.codings_dir / "consensus.csv").write_text("transcript,code,turn,memo\nt1,Hope,2,talked it over\n")
+    of_t1 = [row for row in rows if row["transcript"] == "t1"]
+    table.write_text(as_csv([*rows, *of_t1]), newline="")
+
+    head, reason = bring(study, table).set_aside["disagreements.csv"].splitlines()
+
+    assert head == f"{2 * len(of_t1)} of its {len(rows) + len(of_t1)} decisions are not used, the others are:"
+    assert "says something else here, not by an import of decisions" in reason
+
+
 def test_a_coder_who_changed_their_mind_makes_the_decision_stale(study: Study, table: Path) -> None:
     rows = disagreements_of(study, table)
     path = study.codings_dir / "bob.csv"
@@ -439,6 +476,46 @@ def test_what_others_say_in_coverage_and_their_own_columns_stay(study: Study, ta
     rows = rows_of(study.root / "coverage.csv")
     assert [row["remark"] for row in rows[:2]] == ["on paper", ""]
     assert {row["coder"] for row in rows[2:]} == {"consensus"}
+
+
+def test_headings_of_both_files_stay_as_they_were_written(study: Study, table: Path) -> None:
+    (study.root / "coverage.csv").write_text("Coder,Transcript,My Remark\nbob,t1,on paper\nbob,t2,\n")
+    (study.codings_dir / "consensus.csv").write_text(
+        "Transcript,Code,Turn,My Memo Of It\nt1,Hope,2,all agreed\n"
+    )
+
+    decide(study, table, lambda row: "yes" if row["transcript"] == "t2" else "")
+
+    for path, head, row in (
+        (study.root / "coverage.csv", "Coder,Transcript,My Remark,", "bob,t1,on paper,,"),
+        (study.codings_dir / "consensus.csv", "Transcript,Code,Turn,My Memo Of It,", "t1,Hope,2,all agreed,"),
+    ):
+        first, second, *_ = path.read_text().splitlines()
+        assert first.startswith(head)
+        assert second.startswith(row)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("coverage.csv", "coder,transcript,,\nbob,t1,hello,world\nbob,t2,,\n"),
+        ("codings/consensus.csv", "transcript,code,turn,,\nt1,Hope,2,hello,world\n"),
+    ],
+)
+def test_what_stands_under_no_heading_is_not_lost_by_an_import(
+    study: Study, table: Path, name: str, text: str
+) -> None:
+    (study.root / name).write_text(text)
+    before = people_of(study) | {name: text.encode()}
+
+    brought = decide(study, table, lambda row: "yes" if row["transcript"] == "t2" else "")
+
+    told = brought.set_aside["disagreements.csv"]
+    columns = "3, 4" if name == "coverage.csv" else "4, 5"
+    assert f"no name above what stands in column {columns}" in told
+    assert "hello" not in told
+    assert (study.root / name).read_text() == text
+    assert people_of(study) | {name: (study.root / name).read_bytes()} == before
 
 
 def test_segments_that_follow_each_other_are_one_row_of_coverage(make_study, table: Path) -> None:
@@ -732,7 +809,7 @@ def test_settling_every_cell_gives_what_all_agree_on_and_what_was_decided(data: 
     said = np.array(data.draw(draw)).reshape(c, n, k) & seen[:, :, None]
     readers = count_readers(seen, said)
     cells = [tuple(cell) for cell in np.argwhere(readers.disputed).tolist()]
-    decisions = {cell: Decision(2, data.draw(st.booleans()), "", False) for cell in cells}
+    decisions = {cell: Decision((2,), data.draw(st.booleans()), "", False) for cell in cells}
     nothing = np.zeros(n, dtype=bool)
 
     found = settle(readers, decisions, seen=nothing, given=np.zeros((n, k), dtype=bool))

@@ -108,7 +108,7 @@ CASES = {
             "Not looked for: nobody has given a code yet",
         ),
         in_common=True,
-        paragraph=("was undefined (no variation: the code was never given)",),
+        paragraph=("was undefined for every code. Pooled",),
     ),
     "no overlap": Case(
         {

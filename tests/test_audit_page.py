@@ -275,7 +275,7 @@ def test_undefined_alpha_of_all_codes_gives_its_own_reason(tiny):
     nothing = {**pooled, "krippendorff_alpha": None, "undefined": why}
     run = with_agreement(tiny, overall=[nothing, *each])
     assert people_view(run).method == "Alpha is undefined: no variation: the code was never given."
-    assert "was undefined (no variation: the code was never given), Gwet's" in methods(run)
+    assert "alpha was undefined (no variation: the code was never given), Gwet's" in methods(run)
 
 
 # For the paper
@@ -283,13 +283,15 @@ def test_undefined_alpha_of_all_codes_gives_its_own_reason(tiny):
 
 def test_numbers_of_the_paragraph_are_those_of_agreement_json(sample):
     text, pooled = plain(methods(sample)), sample.agreement["overall"][0]
-    each = [row["krippendorff_alpha"] for row in sample.agreement["overall"][1:]]
+    mean = sample.agreement["overall_mean"]["krippendorff_alpha"]
     ci = pooled["ci"]["krippendorff_alpha"]
     found = re.search(
-        r"^(\d+) coders used a codebook of (\d+) codes; (\d+) segments \((.+?)\) of (\d+) transcripts were read by "
-        r"both .*alpha \(nominal; Krippendorff 2019\) was ([\d.]+) \(95 % interval ([\d.]+) to ([\d.]+), (.+?\))\), "
-        r"Gwet's AC1 ([\d.]+), Fleiss' kappa ([\d.]+) and percent agreement (\d+) %, at a mean prevalence of (\d+) "
-        r"%; .* was ([\d.]+)\. Per code alpha ranged from ([\d.]+) to ([\d.]+) over the (\d+) codes",
+        r"^(\d+) coders used a codebook of (\d+) codes; (\d+) segments \((.+?)\) of (\d+) transcripts were coded "
+        r"blind, without a suggestion of the model in view, by both of them\. .*alpha \(nominal; Krippendorff 2019\) "
+        r"was ([\d.]+) \(95 % interval ([\d.]+) to ([\d.]+), (.+?\))\) in the mean over the (\d+) codes for which it "
+        r"is defined, and ranged from ([\d.]+) to ([\d.]+) over them\. Pooled .* alpha was ([\d.]+) \(95 % interval "
+        r"([\d.]+) to ([\d.]+), (.+?\))\), Gwet's AC1 ([\d.]+), Fleiss' kappa ([\d.]+) and percent agreement (\d+) "
+        r"%, at a mean prevalence of (\d+) %; .* was ([\d.]+)\.",
         text,
     ).groups()
     assert found == (
@@ -298,6 +300,13 @@ def test_numbers_of_the_paragraph_are_those_of_agreement_json(sample):
         str(pooled["n_units"]),
         "passages of at most 120 words within speaker turns",
         str(pooled["n_transcripts"]),
+        f"{mean['mean']:.2f}",
+        f"{mean['ci']['low']:.2f}",
+        f"{mean['ci']['high']:.2f}",
+        mean["ci"]["method"],
+        str(mean["n_defined"]),
+        f"{mean['lowest']:.2f}",
+        f"{mean['highest']:.2f}",
         f"{pooled['krippendorff_alpha']:.2f}",
         f"{ci['low']:.2f}",
         f"{ci['high']:.2f}",
@@ -307,10 +316,30 @@ def test_numbers_of_the_paragraph_are_those_of_agreement_json(sample):
         f"{100 * pooled['percent_agreement']:.0f}",
         f"{100 * pooled['prevalence']:.0f}",
         f"{pooled['alpha_masi']:.2f}",
-        f"{min(each):.2f}",
-        f"{max(each):.2f}",
-        str(len(each)),
     )
+
+
+@pytest.mark.parametrize(
+    ("n_blind", "n_seen", "said_of_it"),
+    [
+        (16, 0, ""),
+        (13, 3, "Of 16 times that a coder coded a transcript, 3 were left out of all figures of agreement"),
+        (15, 1, "Of 16 times that a coder coded a transcript, 1 was left out of all figures of agreement"),
+    ],
+)
+def test_paragraph_says_how_much_was_left_out_for_it_was_not_blind(n_blind, n_seen, said_of_it, sample):
+    basis = {**sample.agreement["basis"], "n_blind": n_blind, "n_seen": n_seen}
+    text = plain(methods(with_agreement(sample, basis=basis)))
+    assert said_of_it in text
+    assert ("left out of all figures" in text) == bool(n_seen)
+
+
+def test_paragraph_of_one_defined_code_gives_no_range(sample):
+    mean = sample.agreement["overall_mean"]
+    one = {**mean["krippendorff_alpha"], "n_defined": 1}
+    text = plain(methods(with_agreement(sample, overall_mean={**mean, "krippendorff_alpha": one})))
+    assert "was defined for 1 code alone" in text
+    assert "ranged" not in text
 
 
 def test_paragraph_counts_verdicts_and_names_the_test(sample):
@@ -325,13 +354,13 @@ def test_paragraph_of_ten_coders_names_their_test(ten_coders):
     many = plain(methods(ten_coders))
     assert "the alternative annotator test (Calderon, Reichart & Dror 2025)" in many
     assert "epsilon 0.2" in many
-    assert "were read by two or more of them" in many
+    assert "coded blind, without a suggestion of the model in view, by two or more of them" in many
     assert "non-inferiority" not in many
 
 
 def test_paragraph_of_one_coder_claims_no_second(one_coder):
     text = plain(methods(one_coder))
-    assert "no segment was coded by two coders, so agreement between coders was not measured" in text
+    assert "no segment was coded blind by two coders, so agreement between coders was not measured" in text
     assert not re.search(r"alpha|kappa|AC1|\d coders|as good as", text)
 
 
@@ -465,10 +494,10 @@ FINDINGS = {
         {"by": "words", "similarity": 0.71},
         "Their entries in the codebook are alike by words: 0.71 of 1.",
     ),
-    UNUSED: ({"n_read": 48}, "Nobody gave it, in 48 segments that were read."),
+    UNUSED: ({"n_read": 48}, "Nobody gave it, in 48 segments that were read blind."),
     HARDLY_USED: (
         {"n_segments": 1, "n_read": 48},
-        "Given to 1 of 48 segments that were read.",
+        "Given to 1 of 48 segments that were read blind.",
     ),
 }
 
@@ -531,6 +560,26 @@ def test_what_a_merge_would_do_is_said_as_doctor_json_has_it(ill, said):
     )
     assert words.count("As one code") == 3
     assert plain(ill.doctor["caution"]) in words
+
+
+def test_interval_of_what_a_merge_would_do_has_its_level(ill, said):
+    findings = [row for row in ill.doctor["findings"] if row["kind"] == TOGETHER]
+    change = findings[0]["merge"]["people"]["krippendorff_alpha"]["differences"]["all_after_minus_before"]
+    told = {**change, "low": 0.01, "high": 0.07, "level": 0.95}
+    people = merged(0.51, 0.42, 0.83, 0.04) | {"differences": {"all_after_minus_before": told}}
+    merge = {
+        "people": {"reason": "", "krippendorff_alpha": people},
+        "model": {"reason": "no model has been trained"},
+    }
+    run = replace(ill, doctor={**ill.doctor, "findings": [{**findings[0], "merge": merge}]})
+    words = said(run, "doctor").replace("\N{NO-BREAK SPACE}", " ")
+    assert "becomes 0.74 (+0.04, 95 % interval 0.01 to 0.07)." in words
+
+
+@pytest.mark.parametrize("name", ["people", "slices", "more"])
+def test_level_of_intervals_is_stated_in_every_section_that_has_some(name, sample, said):
+    words = said(sample, name).replace("\N{NO-BREAK SPACE}", " ")
+    assert "95 %" in words
 
 
 def test_examples_say_who_gave_what(ill, said):
@@ -700,6 +749,65 @@ def test_verdicts_stand_with_differences_units_and_why(sample, said):
     assert [line.cells[0].text for line in found.table.lines] == [row["verdict"] for row in rows]
     assert [line.cells[-1].text for line in found.table.lines] == [row["why"] for row in rows]
     assert all(plain(row["why"]) in said(sample, "model") for row in rows)
+
+
+def test_interval_that_decides_stands_with_its_level_and_so_does_the_other(sample, said):
+    """A verdict by non-inferiority is by 90 %; where there is no such test the difference has 95 %."""
+    first, second, *_ = (row for row in sample.agreement["verdicts"] if row["code"])
+    tested = {**first, "difference": -0.05, "low": -0.15, "high": 0.05}
+    few = {**second, "test": "", "difference": None, "low": None, "high": None}
+    ci = {"low": -0.22, "high": 0.08, "level": 0.95, "reason": ""}
+    beside = [
+        {**row, "ci": ci, "difference": -0.07} if row["code"] == few["code"] else row
+        for row in sample.agreement["beside"]
+    ]
+    (mean,) = (row for row in sample.agreement["verdicts"] if row["code"] is None)
+    run = with_agreement(sample, verdicts=[mean, tested, few], beside=beside)
+    for name in ("trust", "model"):
+        words = said(run, name)
+        assert "\N{MINUS SIGN}0.05 [90 %: \N{MINUS SIGN}0.15 to 0.05]" in words.replace(
+            "\N{NO-BREAK SPACE}", " "
+        )
+        assert "\N{MINUS SIGN}0.07 [95 %: \N{MINUS SIGN}0.22 to 0.08]" in words.replace(
+            "\N{NO-BREAK SPACE}", " "
+        )
+    (found,) = model_view(run).verdicts
+    assert "90 % those by which a test of non-inferiority is decided, 95 % where no test was made" in (
+        found.table.caption
+    )
+    assert "90 % where it decides the verdict, else 95 %" in said(run, "trust")
+
+
+def test_caption_of_the_alternative_annotator_test_claims_no_90_percent(ten_coders):
+    (found,) = model_view(ten_coders).verdicts
+    assert "95 % where the alternative annotator test was made" in found.table.caption
+    assert "90 %" not in found.table.caption
+
+
+def test_rows_reached_by_two_tests_are_told_by_both(ten_coders):
+    rows = ten_coders.agreement["verdicts"]
+    other = {
+        **rows[1],
+        "test": "non-inferiority",
+        "margin": 0.1,
+        "difference": 0.01,
+        "low": -0.1,
+        "high": 0.1,
+    }
+    del other["epsilon"], other["winning_rate_all_units"]
+    run = with_agreement(ten_coders, verdicts=[rows[0], other, *rows[2:]])
+    (found,) = model_view(run).verdicts
+    assert "alternative annotator test" in found.rule
+    assert "by a margin of 0.1" in found.rule
+    assert {len(line.cells) for line in found.table.lines} == {len(found.table.heads)}
+    text = plain(methods(run))
+    assert "by the alternative annotator test" in text
+    assert "by a test of non-inferiority in Cohen's kappa by a margin of 0.1: " in text
+
+
+def test_width_now_is_said_to_be_of_the_jackknife(sample, said):
+    assert "Width now is by the same jackknife" in said(sample, "how")
+    assert "BCa bootstrap, from 30 transcripts on" in said(sample, "how")
 
 
 def test_another_machine_has_a_table_of_its_own(sample, said):

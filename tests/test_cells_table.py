@@ -72,7 +72,7 @@ def read_back(path: Path) -> tuple[list[str], dict[str, list[str]], Said]:
 
 
 def test_figures_are_recomputed_from_the_file_alone(panel: Panel, tmp_path: Path) -> None:
-    write_cells(tmp_path / "cells.csv", panel)
+    write_cells(tmp_path / "cells.csv", panel, {})
     segments, codes, said = read_back(tmp_path / "cells.csv")
     people = ["coder: a", "coder: b", "coder: c"]
     assert codes["coder: a"] == list(panel.codes)
@@ -107,7 +107,7 @@ def test_figures_are_recomputed_from_the_file_alone(panel: Panel, tmp_path: Path
 def test_segment_of_which_nobody_said_anything_has_no_row_and_probabilities_are_whole(
     panel: Panel, tmp_path: Path
 ) -> None:
-    write_cells(tmp_path / "cells.csv", panel)
+    write_cells(tmp_path / "cells.csv", panel, {})
     rows = read_table((tmp_path / "cells.csv").read_bytes(), file="", optional=None).rows
     assert not any(row.cells["start"] == "70" for row in rows)
     assert sum(row.cells["transcript"] != "" and not row.cells["code"] for row in rows) == int(
@@ -127,7 +127,7 @@ def test_coder_and_machine_of_any_name_have_a_column(
 ) -> None:
     flags = np.ones((2, 2), dtype=bool)
     panel = make_panel({"=a": flags, "gpt": flags}, place=[0, 0], kinds={"gpt": "machine"})
-    write_cells(tmp_path / "cells.csv", panel)
+    write_cells(tmp_path / "cells.csv", panel, {})
     (*_, last) = read_table((tmp_path / "cells.csv").read_bytes(), file="", optional=None).rows
     assert last.cells == {
         "transcript": "t00",
@@ -139,3 +139,31 @@ def test_coder_and_machine_of_any_name_have_a_column(
         "model": "",
         "probability": "",
     }
+
+
+def test_what_was_read_with_a_suggestion_in_view_is_told_apart(panel: Panel, tmp_path: Path) -> None:
+    """So that figures of what was coded blind can be recomputed: of a segment called seen, a coder says nothing."""
+    blind = {"a": np.arange(12) >= 5, "b": np.ones(12, dtype=bool)}
+    write_cells(tmp_path / "cells.csv", panel, blind)
+    rows = [row.cells for row in read_table((tmp_path / "cells.csv").read_bytes(), file="").rows]
+    read = [row for row in rows if row["transcript"] and not row["code"]]
+    for row in read:
+        early = int(row["transcript"].removeprefix("t")) < 5
+        assert row["coder: a"] in ("", "seen" if early else "read")
+        assert row["coder: b"] in ("", "read")
+        assert row["model"] in ("", "read")
+    assert {row["coder: a"] for row in read} == {"", "seen", "read"}
+
+    segments, _, said = read_back(tmp_path / "cells.csv")
+    people = ["coder: a", "coder: b", "coder: c"]
+    table = [
+        [
+            np.nan if name == "coder: a" and int(cell[0][1:3]) < 5 else said.get((name, *cell), np.nan)
+            for cell in product(segments, panel.codes)
+        ]
+        for name in people
+    ]
+    alpha = krippendorff.alpha(reliability_data=np.array(table), level_of_measurement="nominal")
+    nothing = Marked("words", dict.fromkeys("abc", ()), {name: [(0, 5)] for name in "abc"})
+    pooled = overall_rows(panel.where(blind), [nothing] * 12, seed=1)[0]
+    assert pooled["krippendorff_alpha"] == pytest.approx(alpha, abs=1e-12)

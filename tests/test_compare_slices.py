@@ -202,7 +202,7 @@ def test_attribute_of_people_who_share_nothing_says_so(make_panel: MakePanel) ->
     flags, at = np.ones((8, 1), dtype=bool), np.arange(8)
     panel = make_panel({"a": flags, "b": flags}, place=[0] * 4 + [1] * 4, seen={"a": at < 4, "b": at >= 4})
     rows = found(panel, ["", ""], {"t00": {"x": "1"}, "t01": {"x": "2"}})["attributes"]
-    assert rows[0]["reason"] == "no segment of which both said something"
+    assert rows[0]["reason"] == "no segment of which both said something, coders blind"
 
 
 # By transcript, by coder

@@ -225,7 +225,7 @@ def test_model_that_takes_one_code_for_another_is_found_beside_one_coder() -> No
     first = found["findings"][0]
     assert first["numbers"]["between"] == ["model"]
     assert first["numbers"]["coders"] is None
-    assert first["merge"]["people"]["reason"] == "no two coders read the same segments"
+    assert first["merge"]["people"]["reason"] == "no two coders read the same segments blind"
     assert "krippendorff_alpha" not in first["merge"]["people"]
     assert set(first["examples"][0]["given"]) == {"a", "model"}
 
@@ -438,15 +438,15 @@ def test_findings_stand_in_the_stated_order_and_no_kind_floods_the_list() -> Non
     [
         ({}, CODES, "nobody has given a code yet"),
         ({"a": ["", "", ""], "b": ["", "", ""]}, CODES, "nobody has given a code yet"),
-        ({"a": ["wait"] * 6}, CODES, "no two coders read the same segments"),
+        ({"a": ["wait"] * 6}, CODES, "no two coders read the same segments blind"),
         (
             {"a": ["wait"] * 3 + [None] * 3, "b": [None] * 3 + ["wait"] * 3},
             CODES,
-            "no two coders read the same segments",
+            "no two coders read the same segments blind",
         ),
         ({"a": ["x"] * 6, "b": ["x"] * 6}, ["x"], "no model has been trained"),
         ({"a": ["x"] * 6, "b": [""] * 6, "model": ["x"] * 6}, ["x"], None),
-        ({"a": [None] * 6, "b": [None] * 6}, CODES, "no two coders read the same segments"),
+        ({"a": [None] * 6, "b": [None] * 6}, CODES, "no two coders read the same segments blind"),
     ],
 )
 def test_where_nothing_can_be_said_the_reason_is_given(
@@ -522,6 +522,6 @@ def test_one_coder_and_the_model_mix_up_what_is_simple_with_what_is_complex(
     assert first["numbers"]["between"] == ["model"]
     difference = first["merge"]["model"]["f1"]["differences"]["merged_minus_second"]
     assert difference["method"].startswith("jackknife over")
-    assert ("no agreement", "no two coders read the same segments") in {
+    assert ("no agreement", "no two coders read the same segments blind") in {
         (row["kind"], row["reason"]) for row in found["not_examined"]
     }

@@ -37,7 +37,9 @@ def test_every_kind_stands_with_its_rule_and_what_was_not_found_is_none(make_pan
     assert len(by_kind["mixed up"].findings) == 1
     assert by_kind["unused"].findings == ()
     assert by_kind["unused"].examined
-    page = environment().get_template("audit/doctor.html").render(doctor=found, heat=())
+    page = (
+        environment().get_template("audit/doctor.html").render(doctor=found, heat=(), trust={"not_blind": ""})
+    )
     unused = page[page.index("<h3>Unused</h3>") : page.index("<h3>Hardly used</h3>")]
     assert "<p>No finding.</p>" in unused
     assert "Not looked for" in page[page.index("<h3>Mixed up</h3>") : page.index("<h3>No agreement</h3>")]
@@ -48,11 +50,13 @@ def test_what_could_not_be_looked_for_is_not_called_none(make_panel: MakePanel) 
     by_kind = {kind.kind: kind for kind in found.kinds}
     assert not by_kind["no agreement"].examined
     assert not by_kind["mixed up"].examined
-    assert by_kind["no agreement"].not_examined == ("no two coders read the same segments",)
-    page = environment().get_template("audit/doctor.html").render(doctor=found, heat=())
+    assert by_kind["no agreement"].not_examined == ("no two coders read the same segments blind",)
+    page = (
+        environment().get_template("audit/doctor.html").render(doctor=found, heat=(), trust={"not_blind": ""})
+    )
     part = page[page.index("<h3>No agreement</h3>") : page.index("<h3>One coder only</h3>")]
     assert "No finding." not in part
-    assert "Not looked for: no two coders read the same segments." in part
+    assert "Not looked for: no two coders read the same segments blind." in part
 
 
 def test_mixed_up_says_what_is_counted_and_a_merge_never_stands_without_the_caution(
@@ -73,10 +77,10 @@ def test_mixed_up_says_what_is_counted_and_a_merge_never_stands_without_the_caut
 @pytest.mark.parametrize(
     ("kind", "numbers", "said"),
     [
-        ("unused", {"n_read": 1}, "Nobody gave it, in 1 segment that was read."),
-        ("unused", {"n_read": 2}, "Nobody gave it, in 2 segments that were read."),
-        ("hardly used", {"n_segments": 1, "n_read": 1}, "Given to 1 of 1 segment that was read."),
-        ("hardly used", {"n_segments": 1, "n_read": 9}, "Given to 1 of 9 segments that were read."),
+        ("unused", {"n_read": 1}, "Nobody gave it, in 1 segment that was read blind."),
+        ("unused", {"n_read": 2}, "Nobody gave it, in 2 segments that were read blind."),
+        ("hardly used", {"n_segments": 1, "n_read": 1}, "Given to 1 of 1 segment that was read blind."),
+        ("hardly used", {"n_segments": 1, "n_read": 9}, "Given to 1 of 9 segments that were read blind."),
     ],
 )
 def test_one_and_many_are_told_in_grammar(kind: str, numbers: Mapping[str, Any], said: str) -> None:

@@ -25,13 +25,16 @@ from corpus.errors import FileError, StudyError
 from corpus.files import sha256_of, write_json
 from corpus.study import Study, load_study
 from corpus.tables import read_table, write_table
-from pipeline.compare_runs import DIFFERS, RENDERED, SAME, WITHIN, Rule, _json_differences, compare_file
+from pipeline.compare_json import json_differences
+from pipeline.compare_rule import DIFFERS, RENDERED, SAME, TOLERANCE, WITHIN, Rule
+from pipeline.compare_runs import compare_file
 from pipeline.newest import latest_run
 from pipeline.run import run_study
 from pipeline.verify import BY_BYTES, BY_FIGURES, Verified, verify
 from pipeline.verify_told import as_json, as_lines
 
 ROOT = Path(__file__).parents[1]
+BY_FIGURES_RULE = Rule(TOLERANCE)
 PEOPLE = "transcript,site\nt1,north\nt2,north\nt3,south\nt4,east\n"
 
 
@@ -389,7 +392,7 @@ def flag(
 def test_one_flag_in_a_thousand_may_differ(tmp_path: Path, n_gone: int, n_new: int, verdict: str) -> None:
     then = flags(tmp_path / "then" / "suggestions.csv", [flag(i) for i in range(2000)])
     here = flags(tmp_path / "here" / "suggestions.csv", [flag(i) for i in range(n_gone, 2000 + n_new)])
-    found = compare_file(then, here, by_bytes=False)
+    found = compare_file(then, here, BY_FIGURES_RULE)
     assert (found.verdict, len(found.flags), found.n_flags) == (verdict, n_gone + n_new, 2000)
     assert [flag.what for flag in found.flags] == ["only then"] * n_gone + ["only here"] * n_new
 
@@ -397,7 +400,7 @@ def test_one_flag_in_a_thousand_may_differ(tmp_path: Path, n_gone: int, n_new: i
 def test_any_flag_differs_too_much_from_none(tmp_path: Path) -> None:
     then = flags(tmp_path / "then" / "suggestions.csv", [])
     here = flags(tmp_path / "here" / "suggestions.csv", [flag(0)])
-    assert compare_file(then, here, by_bytes=False).verdict == DIFFERS
+    assert compare_file(then, here, BY_FIGURES_RULE).verdict == DIFFERS
 
 
 @pytest.mark.parametrize(
@@ -414,7 +417,7 @@ def test_of_a_flag_on_both_sides_figures_and_texts_are_compared_and_reasons_coun
 ) -> None:
     then = flags(tmp_path / "then" / "suggestions.csv", [flag(1), flag(0)])
     here = flags(tmp_path / "here" / "suggestions.csv", [flag(0, **other), flag(1)])
-    found = compare_file(then, here, by_bytes=False)
+    found = compare_file(then, here, BY_FIGURES_RULE)
     assert (found.verdict, found.n_reasons, found.flags) == (verdict, n_reasons, ())
     for difference in found.differences:
         assert "train" not in f"{difference.where} {difference.what}"
@@ -469,7 +472,7 @@ def test_disagreements_are_compared_by_their_place_and_what_the_model_says_count
     here = disputed(tmp_path / "here" / "disagreements.csv", **other)
     with here.open("a") as stream:
         stream.write("\n")  # no row, but other bytes
-    found = compare_file(then, here, by_bytes=False)
+    found = compare_file(then, here, BY_FIGURES_RULE)
     assert (found.verdict, len(found.flags), found.n_flags) == (verdict, n_flags, 2000)
 
 
@@ -487,7 +490,7 @@ def test_difference_of_a_table_is_told_by_line_and_column(tmp_path: Path) -> Non
             ("code", "f1", "said", "kappa"),
             [["A", "1", "x", "1"], ["B", f1, word, gone]],
         )
-    found = compare_file(tmp_path / "then" / "codes.csv", tmp_path / "here" / "codes.csv", by_bytes=False)
+    found = compare_file(tmp_path / "then" / "codes.csv", tmp_path / "here" / "codes.csv", BY_FIGURES_RULE)
     assert [(d.where, d.then, d.here, d.what) for d in found.differences] == [
         ("line 3, f1", 0.5, 0.52, ""),
         ("line 3, said", None, None, "another text"),
@@ -499,7 +502,9 @@ def test_first_twenty_differences_are_told_and_the_rest_counted(tmp_path: Path) 
     for name, value in (("then", 0), ("here", 1)):
         (tmp_path / name).mkdir()
         write_json(tmp_path / name / "topics.json", [value] * 25)
-    found = compare_file(tmp_path / "then" / "topics.json", tmp_path / "here" / "topics.json", by_bytes=False)
+    found = compare_file(
+        tmp_path / "then" / "topics.json", tmp_path / "here" / "topics.json", BY_FIGURES_RULE
+    )
     whole = Verified("0001-a", "b", by=BY_FIGURES, files=(found,))
     told = as_lines(whole)
     assert sum(line.startswith("    [") for line in told) == 20
@@ -516,8 +521,8 @@ def test_other_bytes_of_the_same_figures_are_no_match_by_bytes(tmp_path: Path) -
     (tmp_path / "then" / "a.json").write_text('{"a": 1}')
     (tmp_path / "here" / "a.json").write_text('{"a":1}')
     pair = tmp_path / "then" / "a.json", tmp_path / "here" / "a.json"
-    assert compare_file(*pair, by_bytes=True).verdict == DIFFERS
-    assert compare_file(*pair, by_bytes=False).verdict == WITHIN
+    assert compare_file(*pair, Rule(0.0)).verdict == DIFFERS
+    assert compare_file(*pair, BY_FIGURES_RULE).verdict == WITHIN
 
 
 FIGURES = st.floats(-100, 100) | st.integers(-100, 100)
@@ -529,18 +534,18 @@ VALUES = st.recursive(
 
 @given(VALUES)
 def test_value_does_not_differ_from_itself(value: Any) -> None:
-    assert list(_json_differences(value, json.loads(json.dumps(value)), Rule(0.0))) == []
+    assert list(json_differences(value, json.loads(json.dumps(value)), Rule(0.0))) == []
 
 
 @given(VALUES, VALUES)
 def test_difference_does_not_depend_on_which_is_which(a: Any, b: Any) -> None:
-    there, back = (list(_json_differences(x, y, Rule(1e-3))) for x, y in ((a, b), (b, a)))
+    there, back = (list(json_differences(x, y, Rule(1e-3))) for x, y in ((a, b), (b, a)))
     assert [(d.where, d.then, d.here) for d in there] == [(d.where, d.here, d.then) for d in back]
 
 
 @given(st.floats(-100, 100), st.floats(-0.01, 0.01))
 def test_figures_agree_within_a_thousandth(figure: float, off: float) -> None:
-    found = list(_json_differences([figure], [figure + off], Rule(1e-3)))
+    found = list(json_differences([figure], [figure + off], Rule(1e-3)))
     if abs(off) < 0.00099:
         assert not found
     if abs(off) > 0.00101:

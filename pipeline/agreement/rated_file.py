@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from pipeline.agreement.ratings import (
     named,
     rate_table,
 )
-from pipeline.agreement.statistic import Statistic
+from pipeline.agreement.statistic import Statistic, statistics_row
 
 LIKE_MISSING = frozenset({"na", "n/a", "nan", "none", "null", "-", ".", "?", "missing"})
 MOST_VALUES = 20
@@ -66,13 +65,13 @@ def as_json(found: RatingsAgreement) -> dict[str, Any]:
         "n_units": found.n_units,
         "intervals": None,
         "intervals_reason": NO_INTERVALS,
-        "overall": _statistics(found.overall),
+        "overall": statistics_row(found.overall),
         "pairs": [
             {
                 "a": named(pair.a),
                 "b": named(pair.b),
                 "n_units": pair.n_units,
-                **_statistics(pair.statistics),
+                **statistics_row(pair.statistics),
             }
             for pair in found.pairs
         ],
@@ -120,13 +119,6 @@ def _missing_words(found: RatingsAgreement) -> list[str]:
         f"{value!r} counts as a value; leave the cell empty if it means that nothing was rated"
         for value in said
     ]
-
-
-def _statistics(found: dict[str, Statistic]) -> dict[str, Any]:
-    return {
-        **{key: None if math.isnan(value.value) else value.value for key, value in found.items()},
-        "undefined": {key: value.reason for key, value in found.items() if value.reason},
-    }
 
 
 def as_lines(found: RatingsAgreement) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 NO_COMMON_UNIT = "no unit with two coders"
 
@@ -32,3 +34,11 @@ class Statistic:
     def defined(self) -> bool:
         """Whether there is a number."""
         return not self.reason
+
+
+def statistics_row(found: Mapping[str, Statistic]) -> dict[str, Any]:
+    """As JSON has them: each value by its key, null where undefined, and ``undefined``: the reasons of those."""
+    return {
+        **{key: float(statistic.value) if statistic.defined else None for key, statistic in found.items()},
+        "undefined": {key: statistic.reason for key, statistic in found.items() if not statistic.defined},
+    }

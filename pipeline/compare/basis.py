@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from corpus.study import Study
 from pipeline.compare.cells import KINDS, PairCells, figures, pool, second_less_first
 from pipeline.compare.columns import BoolArray, Panel
+from pipeline.compare.spans import Marked
 from pipeline.newest import newest_manifest, suggested
 
 BLIND, SEEN = "blind", "seen"
@@ -93,6 +94,15 @@ def bases_of(panel: Panel, sittings: Sequence[Mapping[str, Any]], suggested: Map
     n_blind = sum(bool(blind[s["coder"]][number_of[s["transcript_id"]]]) for s in mine)
     n_silent = sum("" in s["bases"] for s in mine)
     return Bases(blind, n_blind, len(mine) - n_blind, len(mine) - n_silent, n_silent)
+
+
+def marked_blind(marked: Sequence[Marked], bases: Bases) -> tuple[Marked, ...]:
+    """(t,), what was marked blind: who had a suggestion in view has read nothing of the transcript."""
+    found = []
+    for t, one in enumerate(marked):
+        seen = [name for name, blind in bases.blind.items() if not blind[t]]
+        found.append(replace(one, read={**one.read, **dict.fromkeys(seen, ())}) if seen else one)
+    return tuple(found)
 
 
 def basis_rows(cells: Sequence[PairCells], bases: Bases, *, seed: int) -> dict[str, Any]:

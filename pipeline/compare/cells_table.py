@@ -5,7 +5,9 @@ Three kinds of rows, in this order:
 - no transcript: one a code of the codebook; "yes" under whoever can give it. People cannot give a heading, nor the
   model what it has not learned: such a code is in none of their figures.
 - a transcript, no code: one a segment of which anybody said anything; "read" under whoever read it, and under
-  ``model`` if it was asked without having learned from the segment's group.
+  ``model`` if it was asked without having learned from the segment's group. "seen" instead under a coder who had a
+  suggestion in view there, or of whom that cannot be excluded: such a segment is in none of the coder's figures but
+  those of ``basis``.
 - a transcript and a code: one a segment and code that anybody gave; "yes" and "no" under whoever said anything of it,
   and the model's ``probability``.
 
@@ -16,29 +18,34 @@ with start and end; the words of those that people read are in excerpts.csv.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from corpus.tables import write_table
-from pipeline.compare.columns import HUMAN, MODEL, Column, Panel
+from pipeline.compare.columns import CONSENSUS, HUMAN, MACHINE, MODEL, BoolArray, Column, Panel
 from pipeline.compare.disagreements import NO, YES
 from pipeline.compare.rows import cell, number
 
-READ = "read"
+READ, SEEN = "read", "seen"
+#: How the columns of each kind are called, before the name.
+KIND_COLUMNS = {HUMAN: "coder: ", CONSENSUS: "consensus: ", MACHINE: "machine: "}
+PEOPLE_COLUMNS = tuple(KIND_COLUMNS.values())
 Cells = list[str | float]
 
 
-def write_cells(path: Path, panel: Panel) -> None:
-    """cells.csv, as the module says; every column there is, the model's also where none was trained."""
+def write_cells(path: Path, panel: Panel, blind: Mapping[str, BoolArray]) -> None:
+    """cells.csv, as the module says; every column there is, the model's also where none was trained.
+
+    blind: coder -> (t,), the transcripts coded blind.
+    """
     people = [column for column in panel.columns if column.kind != MODEL]
-    names = [f"{'coder' if column.kind == HUMAN else column.kind}: {column.name}" for column in people]
+    names = [f"{KIND_COLUMNS[column.kind]}{column.name}" for column in people]
     columns = [*people, *(panel.of_kind(MODEL) or (_nobody(panel),))]
     head = ["transcript", "start", "end", "code", *names, MODEL, "probability"]
-    write_table(
-        path, head, [*_of_codes(panel, columns), *_of_segments(panel, columns), *_given(panel, columns)]
-    )
+    rows = [*_of_codes(panel, columns), *_of_segments(panel, columns, blind), *_given(panel, columns)]
+    write_table(path, head, rows)
 
 
 def _nobody(panel: Panel) -> Column:
@@ -52,9 +59,14 @@ def _of_codes(panel: Panel, columns: list[Column]) -> Iterator[Cells]:
         yield ["", "", "", code, *(YES if column.codes[place] else "" for column in columns), ""]
 
 
-def _of_segments(panel: Panel, columns: list[Column]) -> Iterator[Cells]:
+def _of_segments(panel: Panel, columns: list[Column], blind: Mapping[str, BoolArray]) -> Iterator[Cells]:
+    every = np.ones(len(panel.transcripts), dtype=bool)
+    words = [
+        np.where(column.seen, np.where(blind.get(column.name, every)[panel.place], READ, SEEN), "")
+        for column in columns
+    ]
     for row in np.flatnonzero(np.any([column.seen for column in columns], axis=0)).tolist():
-        yield [*_segment(panel, row), "", *(READ if column.seen[row] else "" for column in columns), ""]
+        yield [*_segment(panel, row), "", *(str(word[row]) for word in words), ""]
 
 
 def _given(panel: Panel, columns: list[Column]) -> Iterator[Cells]:

@@ -21,9 +21,9 @@ from pipeline.compare.pairs import beside
 NO_CODE, NOTHING_ELSE = "(no code)", "(nothing else)"
 #: From so many crossings on the ratio to chance is told.
 FEWEST_CROSSINGS = 5
-NOBODY_IN_COMMON = "no two coders read the same segments"
+NOBODY_IN_COMMON = "no two coders read the same segments blind"
 NO_MODEL = "no model has been trained"
-NO_MODEL_IN_COMMON = "no segment that a coder read and the model had not seen when it was asked"
+NO_MODEL_IN_COMMON = "no segment that a coder read blind and the model had not seen when it was asked"
 
 RULE = (
     "row: a code that one gave; column: what the other gave instead, on a segment that both saw. The diagonal: both "

@@ -18,10 +18,10 @@ from pipeline.agreement.many import (
 )
 from pipeline.agreement.set_agreement import set_agreement
 from pipeline.agreement.sets import DISTANCES
-from pipeline.agreement.statistic import Statistic
+from pipeline.agreement.statistic import Statistic, statistics_row
 from pipeline.agreement.unitizing import unitizing_agreement, unitizing_intervals
 from pipeline.compare.columns import FloatArray, IntArray, Panel, transcripts_of
-from pipeline.compare.rows import interval_row, statistics_row
+from pipeline.compare.rows import interval_row
 from pipeline.compare.sample_size import sample_size
 from pipeline.compare.spans import Marked, sums_of_spans
 

@@ -14,7 +14,7 @@ import numpy as np
 from corpus.tables import write_table
 from pipeline.agreement.intervals import Interval, pair_intervals
 from pipeline.agreement.pairs import PAIR_STATISTICS, four_cells, pair_statistics
-from pipeline.agreement.statistic import Statistic
+from pipeline.agreement.statistic import Statistic, statistics_row
 from pipeline.compare.columns import (
     CONSENSUS,
     MACHINE,
@@ -26,7 +26,7 @@ from pipeline.compare.columns import (
     by_transcript,
     transcripts_of,
 )
-from pipeline.compare.rows import LEVEL, cell, interval_row, statistics_row
+from pipeline.compare.rows import LEVEL, cell, interval_row
 from pipeline.compare.spans import Marked, character_counts, stretches_of
 
 CHARACTERS = "character_kappa"

@@ -1,13 +1,11 @@
-"""Statistics and intervals as they stand in the JSON files: numbers, null with a reason, the method of intervals."""
+"""Numbers and intervals as they stand in the JSON files: numbers, null with a reason, the method of intervals."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from pipeline.agreement.intervals import Interval
-from pipeline.agreement.statistic import Statistic
 
 #: Nominal coverage of every interval of the audit, but for those of one-sided tests, which say so.
 LEVEL = 0.95
@@ -16,14 +14,6 @@ LEVEL = 0.95
 def number(value: float) -> float | None:
     """A number, or null where it is undefined."""
     return None if math.isnan(value) else float(value)
-
-
-def statistics_row(found: Mapping[str, Statistic]) -> dict[str, Any]:
-    """Each statistic by its key, and ``undefined``: the reasons of those that have no value."""
-    return {
-        **{key: number(statistic.value) for key, statistic in found.items()},
-        "undefined": {key: statistic.reason for key, statistic in found.items() if statistic.reason},
-    }
 
 
 def interval_row(interval: Interval) -> dict[str, Any]:

@@ -32,6 +32,7 @@ def slices(
 ) -> dict[str, Any]:
     """``slices`` of agreement.json: time, attributes, transcripts, coders; pairs of people and with the model apart.
 
+    panel: of all that was coded, for who coded how much; cells: of what was coded blind, for how far they agree.
     sittings: as ``corpus.records.Sitting`` has them.
     """
     days = _days(panel, sittings)
@@ -138,7 +139,7 @@ def _why_no_groups(of: npt.NDArray[np.object_]) -> str:
     """Why the values of an attribute, one a transcript that is compared, are not shown, or ""."""
     n_values = len(set(of))
     if not n_values:
-        return "no segment of which both said something"
+        return "no segment of which both said something, coders blind"
     if n_values == 1:
         return "all transcripts that are compared have the same value"
     if n_values > MOST_VALUES:
@@ -198,7 +199,7 @@ def _by_coder(
             "to": days[-1] if days else "",
         }
         for kind, pairs in by_kind.items():
-            own = [pair for pair in pairs if column.name in (pair.a.name, pair.b.name)]
+            own = [pair for pair in pairs if column.name in (pair.a.name, pair.b.name) and pair.shared.any()]
             row[kind] = figures(pool_pairs(own), seed=seed) if own else None
         rows.append(row)
     return rows

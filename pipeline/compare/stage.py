@@ -18,6 +18,7 @@ from pipeline.compare.basis import (
     bases_of,
     basis_rows,
     first_suggested,
+    marked_blind,
     silent_about_basis,
     with_readings,
 )
@@ -28,6 +29,8 @@ from pipeline.compare.columns import MACHINE, MODEL, Panel, read_panel
 from pipeline.compare.confusions import confusions
 from pipeline.compare.disagreements import write_disagreements
 from pipeline.compare.doctor import examine
+from pipeline.compare.doctor_codes import HARDLY_USED, UNUSED
+from pipeline.compare.doctor_pairs import TOGETHER
 from pipeline.compare.overall import overall_mean, overall_rows, sample_size_rows
 from pipeline.compare.pairs import all_pairs, count_pair, macro_row, pair_rows, write_pairs
 from pipeline.compare.slices import slices
@@ -37,6 +40,8 @@ from pipeline.units import read_stretches, read_study_json, read_units
 
 STAGE = "compare"
 SCHEMA = 2
+#: Kinds of findings that say who gave a code at all, and why they were not looked for where some codings were seen.
+OF_USE, NOTHING_GIVEN_BLIND = (TOGETHER, UNUSED, HARDLY_USED), "no code was given blind"
 #: What the run folder gets of it.
 FILES = ("agreement.json", "agreement.csv", "cells.csv", "disagreements.csv", "doctor.json")
 
@@ -64,10 +69,11 @@ def compare(
         agreement = _agreement(panel, marked, facts, bases, settings=settings, seed=seed)
         write_json(folder / "agreement.json", agreement)
         write_pairs(folder / "agreement.csv", agreement["comparisons"])
-        write_cells(folder / "cells.csv", panel)
+        write_cells(folder / "cells.csv", panel, bases.blind)
         write_disagreements(folder / "disagreements.csv", panel)
         alike = definitions_alike(facts["codebook"], encoder=encoder)
-        write_json(folder / "doctor.json", examine(panel, facts["codebook"], alike=alike, seed=seed))
+        doctor = examine(panel.where(bases.blind), facts["codebook"], alike=alike, seed=seed)
+        write_json(folder / "doctor.json", _told_of_blind(doctor, bases))
 
     inputs = {
         "units": units_key,
@@ -89,34 +95,18 @@ def _agreement(
     settings: AuditSection,
     seed: int,
 ) -> dict[str, Any]:
-    pairs = [
-        pair_rows(panel, count_pair(panel, a, b, kind), marked, seed=seed) for a, b, kind in all_pairs(panel)
-    ]
-    cells = cells_of(panel)
-    blind = panel.where(bases.blind)
-    others = blind.of_kind(MODEL, MACHINE)
+    """agreement.json: of what was coded blind alone, but for who read how much, and for ``basis``."""
+    blind, marked = panel.where(bases.blind), marked_blind(marked, bases)
+    cells = cells_of(blind)
     return {
         "schema": SCHEMA,
         "units": _units(panel),
         "coders": _coders(panel),
-        "comparisons": [row for rows in pairs for row in rows],
-        "macro": [macro_row(rows) for rows in pairs],
-        "overall": overall_rows(blind, marked, seed=seed),
-        "overall_mean": overall_mean(blind, seed=seed),
-        "sample_size": sample_size_rows(blind, width=settings.width),
-        "beside": [
-            row
-            for other in others
-            if (found := set_beside(blind, other))
-            for row in beside_rows(blind, found, seed=seed)
-        ],
-        "verdicts": [
-            row
-            for other in others
-            for row in verdict_rows(blind, other, margin=settings.margin, epsilon=settings.epsilon, seed=seed)
-        ],
-        "basis": basis_rows(cells, bases, seed=seed),
-        "confusions": confusions(panel),
+        **_of_pairs(blind, marked, seed=seed),
+        **_of_all(blind, marked, settings, seed=seed),
+        **_of_others(blind, settings, seed=seed),
+        "basis": basis_rows(cells_of(panel) if bases.n_seen else cells, bases, seed=seed),
+        "confusions": confusions(blind),
         "slices": slices(
             panel,
             cells,
@@ -126,6 +116,46 @@ def _agreement(
             seed=seed,
         ),
     }
+
+
+def _of_pairs(blind: Panel, marked: Sequence[Marked], *, seed: int) -> dict[str, Any]:
+    pairs = [
+        pair_rows(blind, count_pair(blind, a, b, kind), marked, seed=seed) for a, b, kind in all_pairs(blind)
+    ]
+    return {
+        "comparisons": [row for rows in pairs for row in rows],
+        "macro": [macro_row(rows) for rows in pairs],
+    }
+
+
+def _of_all(blind: Panel, marked: Sequence[Marked], settings: AuditSection, *, seed: int) -> dict[str, Any]:
+    return {
+        "overall": overall_rows(blind, marked, seed=seed),
+        "overall_mean": overall_mean(blind, seed=seed),
+        "sample_size": sample_size_rows(blind, width=settings.width),
+    }
+
+
+def _of_others(blind: Panel, settings: AuditSection, *, seed: int) -> dict[str, Any]:
+    """The model, and every machine, beside the coders."""
+    others = blind.of_kind(MODEL, MACHINE)
+    found = [beside for other in others if (beside := set_beside(blind, other))]
+    allowed = {"margin": settings.margin, "epsilon": settings.epsilon}
+    return {
+        "beside": [row for beside in found for row in beside_rows(blind, beside, seed=seed)],
+        "verdicts": [row for other in others for row in verdict_rows(blind, other, **allowed, seed=seed)],
+    }
+
+
+def _told_of_blind(doctor: dict[str, Any], bases: Bases) -> dict[str, Any]:
+    """What the doctor found, who knows nothing of what was seen: then "nobody has given a code yet" is wrong."""
+    if not bases.n_seen:
+        return doctor
+    told = [
+        row | {"reason": NOTHING_GIVEN_BLIND} if row["kind"] in OF_USE else row
+        for row in doctor["not_examined"]
+    ]
+    return doctor | {"not_examined": told}
 
 
 def _coders(panel: Panel) -> list[dict[str, Any]]:
@@ -145,6 +175,6 @@ def _units(panel: Panel) -> dict[str, Any]:
     return {
         "n_segments": len(panel.segments),
         "n_read": int(np.any(read, axis=0).sum()) if read else 0,
-        "rule": "segments of speakers that are not context, where both read; codes of the codebook, parents that "
-        "nobody gave left out",
+        "rule": "segments of speakers that are not context, where both read, coders blind; codes of the codebook, "
+        "parents that nobody gave left out",
     }

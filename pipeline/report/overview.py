@@ -191,7 +191,7 @@ def _attention(run: RunTables, beside: BesideView) -> Iterator[Attention]:
     yield from _about_people(run)
     if sum(beside.n_pairs) and not beside.n_pairs[0]:
         yield Attention(
-            "No two coders read the same segments: agreement between people is unknown.", "agreement"
+            "No two coders read the same segments blind: agreement between people is unknown.", "agreement"
         )
 
 

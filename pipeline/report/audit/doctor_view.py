@@ -149,7 +149,7 @@ def _hardly_used(n: Mapping[str, Any]) -> str:
 
 
 def _read(n: Mapping[str, Any]) -> str:
-    return f"{count_of(n['n_read'], 'segment')} that {'was' if n['n_read'] == 1 else 'were'} read"
+    return f"{count_of(n['n_read'], 'segment')} that {'was' if n['n_read'] == 1 else 'were'} read blind"
 
 
 SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
@@ -174,11 +174,8 @@ def _merge(merge: Mapping[str, Any]) -> Iterator[str]:
 def _before_after(what: str, row: Mapping[str, Any]) -> str:
     all_codes = row["differences"]["all_after_minus_before"]
     spread = interval(all_codes["low"], all_codes["high"])
-    moved = (
-        ""
-        if all_codes["value"] is None
-        else f" ({signed(all_codes['value'])}{f', {spread}' if spread else ''})"
-    )
+    told = f", {percent(all_codes['level'])} interval {spread}" if spread else ""
+    moved = "" if all_codes["value"] is None else f" ({signed(all_codes['value'])}{told})"
     return (
         f"As one code, {what}: {coefficient(row['first'])} and {coefficient(row['second'])} become "
         f"{coefficient(row['merged'])}; over all codes {coefficient(row['all_before'])} becomes "

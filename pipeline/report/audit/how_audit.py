@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.agreement.alternative_annotator import FEWEST_TRANSCRIPTS
 from pipeline.agreement.coefficients import COEFFICIENTS
+from pipeline.agreement.intervals import FEWEST_FOR_BOOTSTRAP
 from pipeline.report.audit.standing import RELIABLE, STANDINGS, TENTATIVE
 from pipeline.report.how import AGREEMENT, READ, coefficient_entries, how_split
 from pipeline.report.how_entry import How, HowGroup
@@ -150,7 +151,9 @@ _WHERE = (
         "How much more to code",
         "The least number of transcripts for an interval of alpha no wider than [audit] width: its jackknife "
         "standard error falls with the root of the number of transcripts (Cochran 1977, ch. 4), and t with "
-        "the degrees of freedom. It supposes more interviews like these.",
+        "the degrees of freedom. Width now is by the same jackknife: it may differ from that of the interval in "
+        f"brackets where that is a BCa bootstrap, from {FEWEST_FOR_BOOTSTRAP} transcripts on. It "
+        "supposes more interviews like these.",
     ),
     How(
         "confusions",

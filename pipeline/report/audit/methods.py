@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from pipeline.compare.columns import MODEL
+from pipeline.report.audit.model_view import ALTERNATIVE
 from pipeline.report.audit.trust_view import VERDICTS
 from pipeline.report.tables import RunTables
-from pipeline.report.wording import coefficient, count_of, interval, listing, percent
+from pipeline.report.wording import coefficient, count, count_of, interval, listing, percent
 
 Row = Mapping[str, Any]
 
@@ -31,9 +33,10 @@ def _sentences(run: RunTables) -> Iterator[str]:
         yield (
             f"{count_of(facts['n_read_segments'], 'segment')} ({unit}) of "
             f"{count_of(facts['n_read_transcripts'], 'transcript')} were coded with a codebook of "
-            f"{count_of(n_codes, 'code')}; no segment was coded by two coders, so agreement between coders was "
+            f"{count_of(n_codes, 'code')}; no segment was coded blind by two coders, so agreement between coders was "
             "not measured."
         )
+        yield from _left_out(run)
     else:
         yield "No segment has been coded yet, so agreement between coders was not measured."
     yield from _of_model(run)
@@ -44,47 +47,73 @@ def _sentences(run: RunTables) -> Iterator[str]:
 
 
 def _of_people(run: RunTables, pooled: Row, unit: str, n_codes: int) -> Iterator[str]:
+    """Who coded what, then the mean over codes and each code, and pooled figures last: they flatter."""
     coders = pooled["coders"]
-    context = (
-        " What speakers said who only give context was not coded."
-        if run.summary["n_context_segments"]
-        else ""
-    )
     yield (
         f"{count_of(len(coders), 'coder')} used a codebook of {count_of(n_codes, 'code')}; "
         f"{count_of(pooled['n_units'], 'segment')} ({unit}) of {count_of(pooled['n_transcripts'], 'transcript')} "
-        f"{'was' if pooled['n_units'] == 1 else 'were'} read by {'both' if len(coders) == 2 else 'two or more'} of "
-        f"them.{context} A segment that was read and not coded counted as a decision against each code."
+        f"{'was' if pooled['n_units'] == 1 else 'were'} coded blind, without a suggestion of the model in view, by "
+        f"{'both' if len(coders) == 2 else 'two or more'} of them."
     )
+    yield from _left_out(run)
+    if run.summary["n_context_segments"]:
+        yield "What speakers said who only give context was not coded."
+    yield "A segment that was read and not coded counted as a decision against each code."
+    yield from _of_codes(run.agreement["overall_mean"]["krippendorff_alpha"])
     yield (
-        "Over all segments and codes Krippendorff's alpha (nominal; Krippendorff 2019) was "
-        f"{_alpha(pooled)}, Gwet's AC1 {coefficient(pooled['gwet_ac1'])}, Fleiss' kappa "
+        f"Pooled over all segments and codes, which raises coefficients where codes differ in frequency, alpha was "
+        f"{_pooled_alpha(pooled)}, Gwet's AC1 {coefficient(pooled['gwet_ac1'])}, Fleiss' kappa "
         f"{coefficient(pooled['fleiss_kappa'])} and percent agreement {percent(pooled['percent_agreement'])}, "
         f"at a mean prevalence of {percent(pooled['prevalence'])}; alpha over sets of codes (MASI distance; "
         f"Passonneau 2006) was {coefficient(pooled['alpha_masi'])}."
     )
     if pooled["n_units"] == 1:
         yield "These are figures of one segment and cannot be interpreted."
-    each = [
-        row["krippendorff_alpha"]
-        for row in run.agreement["overall"][1:]
-        if row["krippendorff_alpha"] is not None
-    ]
-    if each:
+
+
+def _left_out(run: RunTables) -> Iterator[str]:
+    """How much was not coded blind."""
+    basis = run.agreement["basis"]
+    if n_seen := basis["n_seen"]:
+        n = basis["n_blind"] + n_seen
         yield (
-            f"Per code alpha ranged from {coefficient(min(each))} to {coefficient(max(each))} over the "
-            f"{count_of(len(each), 'code')} for which it is defined."
+            f"Of {count_of(n, 'time')} that a coder coded a transcript, {count(n_seen)} "
+            f"{'was' if n_seen == 1 else 'were'} left out of all figures of agreement, for a suggestion was in view "
+            "or that cannot be excluded."
         )
 
 
-def _alpha(pooled: Row) -> str:
+def _of_codes(alpha: Row) -> Iterator[str]:
+    """alpha: of ``overall_mean``."""
+    if alpha["mean"] is None:
+        yield "Krippendorff's alpha (nominal; Krippendorff 2019) was undefined for every code."
+        return
+    mean = f"{coefficient(alpha['mean'])} ({_interval(alpha['ci'])})"
+    if alpha["n_defined"] == 1:
+        yield (
+            "Krippendorff's alpha (nominal; Krippendorff 2019) was defined for 1 code alone, and there it was "
+            f"{mean}."
+        )
+        return
+    yield (
+        f"Krippendorff's alpha (nominal; Krippendorff 2019) was {mean} in the mean over the "
+        f"{count_of(alpha['n_defined'], 'code')} for which it is defined, and ranged from "
+        f"{coefficient(alpha['lowest'])} to {coefficient(alpha['highest'])} over them."
+    )
+
+
+def _pooled_alpha(pooled: Row) -> str:
     """With its interval, or the reason why there is none."""
-    alpha, ci = pooled["krippendorff_alpha"], pooled["ci"]["krippendorff_alpha"]
+    alpha = pooled["krippendorff_alpha"]
     if alpha is None:
         return f"undefined ({pooled['undefined']['krippendorff_alpha']})"
+    return f"{coefficient(alpha)} ({_interval(pooled['ci']['krippendorff_alpha'])})"
+
+
+def _interval(ci: Row) -> str:
     if ci["low"] is None:
-        return f"{coefficient(alpha)} (no interval: {ci['reason']})"
-    return f"{coefficient(alpha)} (95 % interval {interval(ci['low'], ci['high'])}, {ci['method']})"
+        return f"no interval: {ci['reason']}"
+    return f"{percent(ci['level'])} interval {interval(ci['low'], ci['high'])}, {ci['method']}"
 
 
 def _of_model(run: RunTables) -> Iterator[str]:
@@ -101,15 +130,20 @@ def _of_model(run: RunTables) -> Iterator[str]:
     if not tested:
         return
     phrases = {kind: phrase for kind, _, phrase in VERDICTS}
-    counts = Counter(phrases[row["class"]] for row in tested)
-    test = (
-        "the alternative annotator test (Calderon, Reichart & Dror 2025), with differences averaged within "
-        f"transcripts and epsilon {tested[0]['epsilon']:g}"
-        if tested[0]["test"] == "alternative annotator"
-        else f"a test of non-inferiority in Cohen's kappa by a margin of {tested[0]['margin']:g}"
-    )
-    said = listing(f"{phrase} for {count_of(n, 'code')}" for phrase, n in counts.items())
-    yield f"Whether it was as good as one more coder was decided by {test}: {said}."
+    for test, rows in groupby(sorted(tested, key=lambda row: row["test"]), key=lambda row: row["test"]):
+        found = list(rows)
+        counts = Counter(phrases[row["class"]] for row in found)
+        said = listing(f"{phrase} for {count_of(n, 'code')}" for phrase, n in counts.items())
+        yield f"Whether it was as good as one more coder was decided by {_test(test, found[0])}: {said}."
+
+
+def _test(test: str, row: Row) -> str:
+    if test == ALTERNATIVE:
+        return (
+            "the alternative annotator test (Calderon, Reichart & Dror 2025), with differences averaged within "
+            f"transcripts and epsilon {row['epsilon']:g}"
+        )
+    return f"a test of non-inferiority in Cohen's kappa by a margin of {row['margin']:g}"
 
 
 def _group(run: RunTables) -> str:

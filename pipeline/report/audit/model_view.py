@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from pipeline.report.beside_view import BesideView, beside_view
 from pipeline.report.tables import RunTables
 from pipeline.report.wording import Number, coefficient, count, percent
 
+#: Tests by which a verdict may be reached.
+ALTERNATIVE, NON_INFERIORITY = "alternative annotator", "non-inferiority"
 KINDS = {"human-human": "coders with each other", "model-human": "coders with the model"}
 SLICE_HEADS = (
     Head("Segments", "units"),
@@ -62,36 +64,44 @@ def model_view(run: RunTables) -> ModelView:
 def _verdicts(run: RunTables, other: str) -> Verdicts:
     rows = [row for row in run.agreement["verdicts"] if row["other"] == other]
     beside = {row["code"]: row for row in run.agreement["beside"] if row["other"] == other}
+    tests = list(dict.fromkeys(row["test"] for row in rows))
+    rates = _rates(tests)
     return Verdicts(
         other="the model" if other == MODEL else other,
-        rule=_rule(rows[0]),
+        rule=_rule(rows),
         table=Table(
-            "In brackets 95 % intervals over transcripts. At stake: segments to which a coder or the model "
-            "gave the code.",
+            _caption(tests),
             "Code",
             (
                 Head("Verdict", "verdict", text=True),
                 Head("Difference in kappa", "beside_people"),
-                *(Head(title, "verdict") for _, title in _rates(rows[0])),
+                *(Head(title, "verdict") for _, title in rates),
                 Head("At stake (transcripts)", "verdict"),
                 Head("Why", text=True),
             ),
-            tuple(_verdict(row, beside.get(row["code"])) for row in rows),
+            tuple(_verdict(row, beside.get(row["code"]), [key for key, _ in rates]) for row in rows),
         ),
     )
 
 
-def _caption(row: Row) -> str:
-    at_stake = "At stake: segments to which a coder or the model gave the code."
-    if row["test"] == "non-inferiority":
-        margin = f"\N{MINUS SIGN}{row['margin']:g}"
-        return f"In brackets the 90 % interval that decides, against a margin of {margin}. {at_stake}"
-    return f"In brackets 95 % intervals over transcripts; the test decides by the winning rate. {at_stake}"
+def _caption(tests: Sequence[str]) -> str:
+    """tests: those that were made of the rows of a table."""
+    said = {
+        NON_INFERIORITY: "90 % those by which a test of non-inferiority is decided",
+        ALTERNATIVE: "95 % where the alternative annotator test was made, which decides by the winning rate",
+    }
+    levels = [said[test] for test in said if test in tests]
+    if len(levels) < len(tests):
+        levels.append("95 % where no test was made")
+    return (
+        f"In brackets intervals over transcripts, each with its level: {', '.join(levels)}. At stake: segments to "
+        "which a coder or the model gave the code."
+    )
 
 
-def _rates(row: Row) -> tuple[tuple[str, str], ...]:
+def _rates(tests: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """What the alternative annotator test says beside its verdict: key, title."""
-    if row["test"] != "alternative annotator":
+    if ALTERNATIVE not in tests:
         return ()
     return (
         ("winning_rate", "Winning rate"),
@@ -100,25 +110,38 @@ def _rates(row: Row) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _rule(row: Row) -> str:
-    if row["test"] == "alternative annotator":
-        return (
-            f"three coders or more: the alternative annotator test, allowance epsilon {row['epsilon']:g}, false "
-            f"discoveries over coders held to {percent(row['q'])}"
-        )
-    if row["test"] == "non-inferiority":
-        return (
-            f"two coders: non-inferiority in Cohen's kappa by a margin of {row['margin']:g}, one-sided at 5 %, "
-            "that is by the 90 % interval"
-        )
-    return "no test: it takes two coders who read the same segments"
+def _rule(rows: Sequence[Row]) -> str:
+    """Each test that was made, once."""
+    tests = {row["test"]: row for row in reversed(rows)}
+    said = [_RULES[test](tests[test]) for test in (ALTERNATIVE, NON_INFERIORITY) if test in tests]
+    return "; ".join(said) or "no test: it takes two coders who read the same segments blind"
 
 
-def _verdict(row: Row, beside: Row | None) -> Line:
+def _rule_of_alternative(row: Row) -> str:
+    return (
+        f"three coders or more: the alternative annotator test, allowance epsilon {row['epsilon']:g}, false "
+        f"discoveries over coders held to {percent(row['q'])}"
+    )
+
+
+def _rule_of_non_inferiority(row: Row) -> str:
+    return (
+        f"two coders: non-inferiority in Cohen's kappa by a margin of {row['margin']:g}, one-sided at 5 %, "
+        "that is by the 90 % interval"
+    )
+
+
+_RULES: Mapping[str, Callable[[Row], str]] = {
+    ALTERNATIVE: _rule_of_alternative,
+    NON_INFERIORITY: _rule_of_non_inferiority,
+}
+
+
+def _verdict(row: Row, beside: Row | None, rates: Sequence[str]) -> Line:
     cells = (
         plain(row["verdict"]),
         difference_of(beside, row),
-        *(Number(coefficient(row[key]) if row[key] is not None else "") for key, _ in _rates(row)),
+        *(Number(coefficient(row[key]) if row.get(key) is not None else "") for key in rates),
         plain(f"{count(row['n_units'])} ({count(row['n_transcripts'])})"),
         plain(row["why"]),
     )
@@ -136,8 +159,8 @@ def slice_cells(row: Row) -> tuple[Number, ...]:
 
 def _basis(kinds: Sequence[Row]) -> Table:
     return Table(
-        "All codes pooled. Seen less blind: alpha of what was coded with a suggestion in view, less alpha of "
-        "what was coded blind.",
+        "All codes pooled; in brackets 95 % intervals over transcripts. Seen less blind: alpha of what was coded "
+        "with a suggestion in view, less alpha of what was coded blind.",
         "Who, and how",
         (*SLICE_HEADS, Head("Seen less blind", "basis")),
         tuple(line for kind in kinds for line in _apart(kind)),
@@ -167,6 +190,7 @@ def _basis_note(basis: Row) -> str:
         return f"All was coded blind, without a suggestion in view. {said}{silent}."
     return (
         f"{count(basis['n_seen'])} of {count(n)} were coded with a suggestion in view, or that cannot be excluded. "
-        f"{said}{silent}. They are left out of all that is said of "
-        "coders with each other, of the verdicts and of the differences, for who sees a suggestion agrees too easily."
+        f"{said}{silent}. They are left out of every other figure of agreement, here, in agreement.csv and in "
+        "doctor.json, for who sees a suggestion agrees too easily. cells.csv and disagreements.csv hold them too, "
+        "and so do the codings from which the model learned and by which its percentages are checked."
     )

@@ -43,7 +43,7 @@ class PeopleView:
 
 
 def people_view(run: RunTables) -> PeopleView | None:
-    """None where no two coders read the same segment."""
+    """None where no two coders read the same segment blind."""
     rows: Sequence[Row] = run.agreement["overall"]
     if not rows:
         return None
@@ -59,7 +59,8 @@ def people_view(run: RunTables) -> PeopleView | None:
             tuple(_line(row) for row in rows),
         ),
         together=Table(
-            "On all codes at once: the set of codes that a segment was given, and the stretches that were marked.",
+            "On all codes at once: the set of codes that a segment was given, and the stretches that were marked. In "
+            "brackets 95 % intervals over transcripts.",
             "Coefficient",
             (Head("Value"),),
             tuple(_of_all(pooled, key) for key in KEYS_OF_ALL),

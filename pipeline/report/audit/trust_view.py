@@ -115,6 +115,11 @@ class TrustView:
         """Whether the model has learned a code that people can give."""
         return self.model_head is not None
 
+    @property
+    def shows_model(self) -> bool:
+        """Whether there is a figure of the model with coders for any code."""
+        return any(row.model.text for row in self.rows)
+
 
 def trust_view(run: RunTables) -> TrustView:
     """Each code that can be given, in the order of the codebook."""
@@ -156,10 +161,13 @@ def _not_blind(basis: Mapping[str, Any]) -> str:
     if not basis["n_seen"]:
         return ""
     n = basis["n_blind"] + basis["n_seen"]
-    return (
-        f"{count(basis['n_seen'])} of {count(n)} times that a coder coded a transcript a suggestion was in "
-        "view, or that cannot be excluded: left out here."
+    n_seen = f"{count(basis['n_seen'])} of {count(n)} times"
+    seen = n_seen if basis["n_blind"] else "Nothing was coded blind: each time"
+    left_out = (
+        "That is left out of every figure of agreement on this page, of people and of the model, and stands beside "
+        "what was coded blind in one section."
     )
+    return f"{seen} that a coder coded a transcript a suggestion was in view, or that cannot be excluded. {left_out}"
 
 
 def _people_head(mean: Mapping[str, Any], rows: tuple[Trusted, ...]) -> PeopleHead | None:
