@@ -203,3 +203,16 @@ def test_machine_is_called_by_its_name(make_panel: MakePanel, make_coders: MakeC
     rows = verdict_rows(panel, machine, margin=0.3, epsilon=0.2, seed=1)
     assert not any("model" in row["why"] for row in rows)
     assert any(row["why"].startswith("robot ") for row in rows)
+
+
+@pytest.mark.parametrize("n_holding", [3, 8, 35])
+def test_mean_of_one_code_has_the_difference_and_interval_of_that_code(
+    make_panel: MakePanel, n_holding: int
+) -> None:
+    rng = np.random.default_rng(0)
+    place = np.repeat(np.arange(40), 20)
+    holds = (place < n_holding)[:, None]
+    true = (rng.random((len(place), 1)) < 0.4) & holds
+    a, b, model = (true ^ ((rng.random(true.shape) < 0.1) & holds) for _ in range(3))
+    mean, code = model_rows(make_panel({"a": a, "b": b, "model": model}, place=place.tolist()))
+    assert {**mean, "code": "c0"} == code

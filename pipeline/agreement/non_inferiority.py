@@ -28,9 +28,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pipeline.agreement.intervals import FEWEST, HOLDING, LEAST_SPREAD, Interval, intervals, leave_one_out
+from pipeline.agreement.intervals import FEWEST, HOLDING, Interval, intervals, leave_one_out
 from pipeline.agreement.pairs import cohen_kappa, count_pairs
-from pipeline.agreement.values import FloatArray, mean_of_defined
+from pipeline.agreement.values import LEAST_SPREAD, FloatArray, mean_of_defined
 
 MARGIN = 0.10
 LEVEL = 0.90

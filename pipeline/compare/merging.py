@@ -18,9 +18,9 @@ from pipeline.agreement.intervals import (
     Interval,
     interval_of,
     leave_one_out,
-    resample_sums,
 )
 from pipeline.agreement.pairs import cohen_kappa, f1, four_cells
+from pipeline.agreement.resamples import resample_sums
 from pipeline.compare.columns import BoolArray, FloatArray, IntArray, Panel, by_transcript, transcripts_of
 from pipeline.compare.confusions import NOBODY_IN_COMMON, common_rows, pairs_with_model
 from pipeline.compare.confusions import why_none as why_no_pair

@@ -21,7 +21,7 @@ from pipeline.agreement.sets import DISTANCES
 from pipeline.agreement.statistic import Statistic
 from pipeline.agreement.unitizing import unitizing_agreement, unitizing_intervals
 from pipeline.compare.columns import FloatArray, IntArray, Panel, transcripts_of
-from pipeline.compare.rows import interval_row, statistics_row
+from pipeline.compare.rows import LEVEL, interval_row, statistics_row
 from pipeline.compare.sample_size import sample_size
 from pipeline.compare.spans import Marked, sums_of_spans
 
@@ -55,7 +55,7 @@ def overall_rows(panel: Panel, marked: Sequence[Marked], *, seed: int) -> list[d
     sums = many_sums(panel)
     coders = [column.name for column in panel.humans if column.seen[rows].any()]
     codes = [code for code, usable in zip(panel.codes, panel.usable, strict=True) if usable]
-    found = many_intervals(sums, MANY_STATISTICS, seed=seed)
+    found = many_intervals(sums, MANY_STATISTICS, seed=seed, level=LEVEL)
     spans = _of_spans(marked, coders, codes, seed=seed)
     result = []
     for i, key in enumerate([None, *codes]):
@@ -132,7 +132,7 @@ def sample_size_rows(panel: Panel, *, width: float) -> list[dict[str, Any]]:
     sums = many_sums(panel)
     codes = [code for code, usable in zip(panel.codes, panel.usable, strict=True) if usable]
     n_units = float(len(shared_rows(panel))) / len(sums)
-    sizes = sample_size(sums, many_measure(sums, "krippendorff_alpha"), width=width)
+    sizes = sample_size(sums, many_measure(sums, "krippendorff_alpha"), width=width, level=LEVEL)
     return [
         {"code": code, "n_units_each": n_units, **row}
         for code, row in zip([None, *codes], sizes, strict=True)
@@ -149,7 +149,7 @@ def overall_mean(panel: Panel, *, seed: int) -> dict[str, Any]:
         return {}
     sums = many_sums(panel)[:, 1:]
     total = sums.sum(axis=0)
-    found = mean_over_codes(sums, MANY_STATISTICS, seed=seed)
+    found = mean_over_codes(sums, MANY_STATISTICS, seed=seed, level=LEVEL)
     row: dict[str, Any] = {"n_codes": sums.shape[1]}
     for key, statistic in MANY_STATISTICS.items():
         each = statistic(total)
