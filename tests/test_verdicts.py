@@ -74,7 +74,10 @@ def alternative(*, won: int, lost: int, n_coders: int, **changed: Any) -> Altern
         for j in range(n_coders)
     )
     return replace(
-        AlternativeAnnotator(epsilon=0.2, q=0.05, coders=coders, n_units=40, n_transcripts=12), **changed
+        AlternativeAnnotator(
+            epsilon=0.2, q=0.05, coders=coders, n_units=40, n_transcripts=12, coders_low=0.5
+        ),
+        **changed,
     )
 
 
@@ -172,7 +175,7 @@ def test_kappas_of_all_codes_are_the_means_of_each() -> None:
 def test_lower_bound_of_the_coders_is_that_of_their_own_kappa() -> None:
     arrays = two_coders(seed=0)
     found = non_inferiority_of(arrays)
-    own = pair_intervals(count_three(*arrays)[:, :, 0], ["cohen_kappa"], seed=0, level=0.9)["cohen_kappa"][0]
+    own = pair_intervals(count_three(*arrays)[:, :, 0], ["cohen_kappa"], seed=0)["cohen_kappa"][0]
     assert found.coders_low == pytest.approx(own.low, abs=1e-12)
     assert found.coders_agree
 
@@ -198,6 +201,9 @@ def test_three_coders_are_refused_by_the_test_for_two() -> None:
         (alternative(won=0, lost=2, n_coders=3), WORSE),
         (alternative(won=2, lost=2, n_coders=4), NOT_SHOWN),
         (alternative(won=3, lost=0, n_coders=3, constant_passes="never"), NOT_SHOWN),
+        (alternative(won=3, lost=0, n_coders=3, coders_low=0.0), NOT_SHOWN),
+        (alternative(won=3, lost=0, n_coders=3, coders_low=math.nan), NOT_SHOWN),
+        (alternative(won=0, lost=3, n_coders=3, coders_low=-0.1), WORSE),
         (alternative(won=3, lost=0, n_coders=3, n_units=9), "too few units (n = 9)"),
         (alternative(won=2, lost=0, n_coders=2, reason="too few coders"), "too few coders (n = 2)"),
         (

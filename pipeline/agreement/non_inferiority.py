@@ -17,7 +17,7 @@ Two guards, for where coders agree so little that being no worse than they are m
 - A model that never gives the code has a kappa of 0 with everybody, as has one that always gives it. Where the
   coders' own kappa may be as low as the margin, such a model would be non-inferior: ``constant_passes`` says so.
 - Coders who draw lots are no standard: a model that draws lots too is as good as they are. ``coders_low`` is the
-  lower bound of their own kappa, at the same level and on the same transcripts; unless it lies above 0 nothing is
+  lower bound of the 95 % interval of their own kappa, on the same transcripts; unless it lies above 0 nothing is
   shown (``coders_agree``).
 
 Measured (tests/benchmarks/verdicts.py, --rare; 400 simulated studies with the difference at -margin): as good as a
@@ -49,6 +49,8 @@ from pipeline.agreement.values import LEAST_SPREAD, FloatArray, mean_of_defined
 
 MARGIN = 0.10
 LEVEL = 0.90
+#: Of the interval by which coders agree better than chance: the one that is printed of their agreement.
+LEVEL_OF_CODERS = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class NonInferiority:
     n_units: read by all three; n_at_stake: of these, given the code by at least one of them.
     n_transcripts: those with a unit at stake, 8 or more for an interval, which is over these.
     constant_passes: whether a model that never, or always, gives the code would be non-inferior too.
-    coders_low: lower bound of kappa_coders at ``level``; nan where it has none.
+    coders_low: lower bound of the 95 % interval of kappa_coders; nan where it has none.
     reason: why there is no interval, with nan in low and high; the rest may be known all the same.
     """
 
@@ -136,9 +138,10 @@ def non_inferiority(
     sums = cells.reshape(*cells.shape[:2], 12)
     model = _intervals(sums, _measure(sums, difference), seed=seed)
     constant = _intervals(sums, _measure(sums, _difference_of_constant), seed=seed)
+    coders = _intervals(sums, _measure(sums, _kappa_of_coders), seed=seed, level=LEVEL_OF_CODERS)
     stake = np.asarray(n_at_stake, dtype=np.int64).tolist()
     return tuple(
-        _result(sums[:, [k]], model[k], constant[k], n_at_stake=stake[k], margin=margin)
+        _result(sums[:, [k]], model[k], constant[k], coders[k].low, n_at_stake=stake[k], margin=margin)
         for k in range(sums.shape[1])
     )
 
@@ -154,12 +157,16 @@ def non_inferiority_of_mean(
     cells = np.asarray(counts, dtype=np.float64)
     sums = cells.reshape(*cells.shape[:2], 12)
     kept, flat = defined_codes(difference, sums), side_by_side(sums)
-    model, constant = (
-        _intervals(flat, mean_measure(_measure(sums, of), sums, kept), seed=seed)[0]
-        for of in (difference, _difference_of_constant)
+    model, constant, coders = (
+        _intervals(flat, mean_measure(_measure(sums, of), sums, kept), seed=seed, level=level)[0]
+        for of, level in (
+            (difference, LEVEL),
+            (_difference_of_constant, LEVEL),
+            (_kappa_of_coders, LEVEL_OF_CODERS),
+        )
     )
     model = said_of_hanging(model, difference, sums)
-    return _result(sums, model, constant, n_at_stake=n_at_stake, margin=margin)
+    return _result(sums, model, constant, coders.low, n_at_stake=n_at_stake, margin=margin)
 
 
 def units_at_stake(
@@ -179,27 +186,39 @@ def difference(sums: FloatArray) -> FloatArray:
 
 
 def _difference_of_constant(sums: FloatArray) -> FloatArray:
-    return -cohen_kappa(sums[..., :4])
+    return -_kappa_of_coders(sums)
+
+
+def _kappa_of_coders(sums: FloatArray) -> FloatArray:
+    return cohen_kappa(sums[..., :4])
 
 
 def _measure(sums: FloatArray, statistic: Function) -> Measure:
     return Measure(statistic, "difference", _holding(sums), of=HOLDING)
 
 
-def _intervals(sums: FloatArray, measure: Measure, *, seed: int) -> tuple[Interval, ...]:
+def _intervals(
+    sums: FloatArray, measure: Measure, *, seed: int, level: float = LEVEL
+) -> tuple[Interval, ...]:
     """Intervals; where no transcript changes the difference, the difference itself stands for both bounds."""
-    found = list(several_intervals(sums, {"": measure}, seed=seed, level=LEVEL, n_resamples=N_RESAMPLES)[""])
+    found = list(several_intervals(sums, {"": measure}, seed=seed, level=level, n_resamples=N_RESAMPLES)[""])
     without = leave_one_out(sums, measure.statistic)
     for k, interval in enumerate(found):
         if interval.n_transcripts >= FEWEST and np.ptp(without[:, k]) < LEAST_SPREAD:
             value = float(measure.statistic(sums.sum(axis=0))[k])
             method = f"each of {interval.n_transcripts} transcripts gives the same difference"
-            found[k] = Interval(value, value, LEVEL, method, interval.n_transcripts)
+            found[k] = Interval(value, value, level, method, interval.n_transcripts)
     return tuple(found)
 
 
 def _result(
-    sums: FloatArray, interval: Interval, constant: Interval, *, n_at_stake: int, margin: float
+    sums: FloatArray,
+    interval: Interval,
+    constant: Interval,
+    coders_low: float,
+    *,
+    n_at_stake: int,
+    margin: float,
 ) -> NonInferiority:
     """sums: (n_transcripts, k, 12) of the codes that are averaged."""
     total, n_holding = sums.sum(axis=0), int(_holding(sums).any(axis=1).sum())
@@ -217,7 +236,7 @@ def _result(
         n_at_stake=n_at_stake,
         n_transcripts=n_holding,
         constant_passes=constant.low > -margin,
-        coders_low=-constant.high,
+        coders_low=coders_low,
         method="" if reason else interval.method,
         reason=reason,
     )

@@ -155,18 +155,22 @@ def _words_of_alternative(test: AlternativeAnnotator, who: str) -> tuple[str, st
     tested = [coder for coder in test.coders if not coder.reason]
     n, won, lost = len(tested), sum(c.rejected for c in tested), sum(c.lost for c in tested)
     mean_h = sum(coder.rho_h for coder in tested) / n
+    mean_over = "transcripts" if test.n_codes == 1 else "codes and transcripts"
+    each_code = "the code" if test.n_codes == 1 else "each code"
     on = f"on {test.n_units} segments of {test.n_transcripts} transcripts"
     rates = (
         f"{on} it was as close to the other coders as the coder left out, or closer, {_share(test.advantage)} of the "
-        f"time (mean over transcripts), and that coder {_share(mean_h)} (allowance {_share(test.epsilon)})"
+        f"time (mean over {mean_over}), and that coder {_share(mean_h)} (allowance {_share(test.epsilon)})"
     )
     if test.passes and test.fails:
         return NOT_SHOWN, f"{who} did better than {won} of {n} coders and worse than {lost}: {rates}."
     if test.passes and test.constant_passes:
         return NOT_SHOWN, (
-            f"{who} passed, but so would one that gives the code {test.constant_passes}: "
+            f"{who} passed, but so would one that gives {each_code} {test.constant_passes}: "
             f"{on} this test cannot tell a good model from a useless one."
         )
+    if test.passes and not test.coders_agree:
+        return NOT_SHOWN, f"{_no_standard('alpha', test.coders_low)}: {rates}."
     if test.passes:
         return AS_GOOD, f"{who} held its own against {won} of {n} coders: {rates}."
     if test.fails:
