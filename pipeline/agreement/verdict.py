@@ -188,7 +188,8 @@ def _words_of_non_inferiority(test: NonInferiority, who: str) -> tuple[str, str]
     )
     if test.passes and test.constant_passes:
         return NOT_SHOWN, (
-            f"The coders agree too little for the margin, a model that never gives the code would pass: {numbers}."
+            "The coders agree too little for the margin, a model that never, or always, gives the code would pass: "
+            f"{numbers}."
         )
     if test.passes and not test.coders_agree:
         return NOT_SHOWN, f"{_no_standard('kappa', test.coders_low)}: {numbers}."
