@@ -95,14 +95,15 @@ def pair_intervals(
         one holds 0.
     """
     cells, keys = np.asarray(counts, dtype=np.float64), tuple(keys)
-    measures = {key: _pair_measure(cells, key) for key in keys}
+    measures = {key: pair_measure(cells, key) for key in keys}
     found = several_intervals(cells, measures, seed=seed, level=level, n_resamples=n_resamples)
     if "bias" in found:
         found["bias"] = tuple(map(_without_sign, found["bias"]))
     return found
 
 
-def _pair_measure(cells: FloatArray, key: str) -> Measure:
+def pair_measure(cells: FloatArray, key: str) -> Measure:
+    """A statistic of ``pairs``, and which transcripts its interval stands on; cells: (n_transcripts, n_codes, 4)."""
     if key in CHANCE_CORRECTED:
         weighty = holds_rarer(*given_and_declined(cells))
         return Measure(PAIR_STATISTICS[key], "coefficient", weighty, of=HOLDING)

@@ -86,6 +86,13 @@ def krippendorff_alpha(sums: ArrayLike) -> FloatArray:
     return alpha_of(n_1 + n_0, o_10, n_1 * n_0)
 
 
+def values_given(sums: ArrayLike) -> FloatArray:
+    """n_1: how often the code was given to units with two readers or more."""
+    *_, o_11, o_10, _ = _parts(sums)
+    given: FloatArray = o_11 + o_10
+    return given
+
+
 def gwet_ac1(sums: ArrayLike) -> FloatArray:
     """(p_a - p_e) / (1 - p_e), p_e = 2 p (1 - p): ``gwet``; undefined without a unit that two coders read."""
     p = _share(sums)

@@ -10,6 +10,7 @@ import numpy as np
 from pipeline.agreement.intervals import Interval
 from pipeline.agreement.many import (
     MANY_STATISTICS,
+    N_SUMS,
     count_many,
     many_intervals,
     many_measure,
@@ -20,7 +21,7 @@ from pipeline.agreement.set_agreement import set_agreement
 from pipeline.agreement.sets import DISTANCES
 from pipeline.agreement.statistic import Statistic
 from pipeline.agreement.unitizing import unitizing_agreement, unitizing_intervals
-from pipeline.compare.columns import FloatArray, IntArray, Panel, transcripts_of
+from pipeline.compare.columns import BoolArray, FloatArray, IntArray, Panel, transcripts_of
 from pipeline.compare.rows import LEVEL, interval_row, statistics_row
 from pipeline.compare.sample_size import sample_size
 from pipeline.compare.spans import Marked, sums_of_spans
@@ -40,11 +41,19 @@ def many_sums(panel: Panel) -> FloatArray:
     """(t, 1 + k', 7) as ``many`` counts, of the transcripts with a shared segment: pooled, then the usable codes."""
     rows, codes = shared_rows(panel), np.flatnonzero(panel.usable)
     given = np.array([column.given[np.ix_(rows, codes)] for column in panel.humans])
+    sums = reader_sums(panel, rows, given)
+    return np.concatenate([sums.sum(axis=1, keepdims=True), sums], axis=1)
+
+
+def reader_sums(panel: Panel, rows: IntArray, given: BoolArray) -> FloatArray:
+    """(t, k, 7) as ``many`` counts, of the transcripts with one of the segments.
+
+    rows: (m,) places of segments. given: (c, m, k), what the human coders gave to them.
+    """
     read = np.array([column.seen[rows] for column in panel.humans])
     place = panel.place[rows]
     counts = [count_many(given[:, place == t], read[:, place == t]) for t in transcripts_of(panel, rows)]
-    sums = np.array(counts).reshape(-1, len(codes), 7)
-    return np.concatenate([sums.sum(axis=1, keepdims=True), sums], axis=1)
+    return np.array(counts).reshape(-1, given.shape[-1], N_SUMS)
 
 
 def overall_rows(panel: Panel, marked: Sequence[Marked], *, seed: int) -> list[dict[str, Any]]:
