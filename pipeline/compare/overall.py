@@ -52,8 +52,9 @@ def reader_sums(panel: Panel, rows: IntArray, given: BoolArray) -> FloatArray:
     """
     read = np.array([column.seen[rows] for column in panel.humans])
     place = panel.place[rows]
-    counts = [count_many(given[:, place == t], read[:, place == t]) for t in transcripts_of(panel, rows)]
-    return np.array(counts).reshape(-1, given.shape[-1], N_SUMS)
+    transcripts = transcripts_of(panel, rows)
+    counts = [count_many(given[:, place == t], read[:, place == t]) for t in transcripts]
+    return np.array(counts).reshape(len(transcripts), given.shape[-1], N_SUMS)
 
 
 def overall_rows(panel: Panel, marked: Sequence[Marked], *, seed: int) -> list[dict[str, Any]]:
