@@ -359,6 +359,20 @@ def test_differences_stand_on_the_transcripts_that_hold_either_code(n_holding: i
             assert (difference["method"] or difference["reason"]).startswith(told)
 
 
+def test_difference_from_a_code_in_few_transcripts_has_no_interval_however_many_hold_the_other() -> None:
+    a, b = swapped(400, 4, share=0, seed=2)
+    for flags in (a, b):
+        flags[np.arange(400) >= 40, 0] = False
+    (effect,) = merge_effects(make_panel({"a": a, "b": b, "model": b}, n_transcripts=20), [(0, 1)], seed=1)
+    scores = [effect["people"]["krippendorff_alpha"], effect["model"]["f1"], effect["model"]["cohen_kappa"]]
+    for differences in (of["differences"] for of in scores):
+        first = differences["merged_minus_first"]
+        assert first["reason"] == "too few transcripts with the first code: 2, at least 8 needed"
+        assert first["low"] is None
+        assert first["value"] is not None
+        assert differences["merged_minus_second"]["method"].startswith("jackknife over")
+
+
 @pytest.mark.parametrize(("n_holding", "found"), [(2, False), (12, True)])
 def test_code_in_few_transcripts_is_no_disagreement_by_an_interval_over_those_without_it(
     n_holding: int, found: bool

@@ -66,7 +66,7 @@ FEWEST_CODERS = 3
 FEWEST_UNITS_PUBLISHED = 30
 PASSES_FROM = 0.5
 #: Models that do not look, as they give each code.
-NEVER, ALWAYS, FREQUENT = "never", "always", "always if most segments have it, else never"
+NEVER, ALWAYS, FREQUENT = "never", "always", "as most segments have it (always or never)"
 FREQUENT_FROM = 0.5
 
 DIFFERENCES = (

@@ -15,10 +15,12 @@ import numpy as np
 
 from pipeline.agreement import many
 from pipeline.agreement.intervals import (
+    FEWEST,
     FEWEST_FOR_BOOTSTRAP,
     Interval,
     interval_of,
     leave_one_out,
+    no_interval,
     pair_measure,
 )
 from pipeline.agreement.pairs import cohen_kappa, f1, four_cells
@@ -195,7 +197,8 @@ def _intervals(sums: Sums, drawn: FloatArray | None, key: str, coefficient: Func
     """For each pair and difference, by the rules of ``agreement.intervals``.
 
     drawn: (n_resamples, k + p, s) or None. A transcript counts only if it says anything of one of the two codes, as
-    the interval of either has it: a merge changes nothing elsewhere.
+    the interval of either has it: a merge changes nothing elsewhere. The difference from one of the two needs as many
+    transcripts with that one as an interval of its own would.
     """
 
     def differences_of(total: FloatArray) -> FloatArray:
@@ -207,22 +210,35 @@ def _intervals(sums: Sums, drawn: FloatArray | None, key: str, coefficient: Func
     weighty = _weighty(sums.sums, key)
     found = []
     for i, pair in enumerate(sums.pairs):
-        holds = weighty[:, list(pair)].any(axis=1)
+        each = weighty[:, list(pair)]
+        holds = each.any(axis=1)
         drawn_of = resampled if holds.sum() >= FEWEST_FOR_BOOTSTRAP else None
-        found.append(
-            [
-                interval_of(
-                    float(theta[i, j]),
-                    without[holds, i, j],
-                    None if drawn_of is None else drawn_of[:, i, j],
-                    scale="difference",
-                    level=LEVEL,
-                    of=HOLDING_EITHER,
-                )
-                for j in range(len(DIFFERENCES))
-            ]
-        )
+        of_pair = [
+            interval_of(
+                float(theta[i, j]),
+                without[holds, i, j],
+                None if drawn_of is None else drawn_of[:, i, j],
+                scale="difference",
+                level=LEVEL,
+                of=HOLDING_EITHER,
+            )
+            for j in range(len(DIFFERENCES))
+        ]
+        found.append(_enough_of_each(of_pair, each.sum(axis=0).tolist()))
     return found
+
+
+def _enough_of_each(of_pair: Sequence[Interval], n_each: Sequence[int]) -> list[Interval]:
+    """None for the difference from a code that too few transcripts hold, however many hold the other.
+
+    of_pair: as DIFFERENCES names them. n_each: transcripts that say anything of the first and of the second.
+    """
+    result = list(of_pair)
+    for j, (which, n) in enumerate(zip(("first", "second"), n_each, strict=True)):
+        if n < FEWEST and not result[j].reason:
+            reason = f"too few transcripts with the {which} code: {n}, at least {FEWEST} needed"
+            result[j] = no_interval(reason, level=LEVEL, n=n)
+    return result
 
 
 def _weighty(sums: FloatArray, key: str) -> BoolArray:
