@@ -21,8 +21,8 @@ Two guards, for where coders agree so little that being no worse than they are m
   shown (``coders_agree``).
 
 Measured (tests/benchmarks/verdicts.py, --rare; 400 simulated studies with the difference at -margin): as good as a
-coder in .04, .06 and .05 of studies of 10, 20 and 40 transcripts, prevalence .15; with a prevalence of .03 and
-20 transcripts in .08, so that for a rare code the test is somewhat too ready.
+coder in .04, .06 and .05 of studies of 10, 20 and 40 transcripts, prevalence .15; with a prevalence of .03 in .02,
+.07 and .06, so that for a rare code the test is, if anything, somewhat too ready.
 """
 
 from __future__ import annotations
