@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from pipeline.agreement.groups import group_differences
 from pipeline.agreement.intervals import (
     Interval,
     bca_interval,
-    group_differences,
     intervals,
     pair_intervals,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,16 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from pipeline.agreement.alternative_annotator import (
+    ALWAYS,
+    FREQUENT,
     AlternativeAnnotator,
     alternative_annotator_test,
     published_test,
 )
+from pipeline.agreement.chance import least_alpha
 from pipeline.agreement.hypotheses import benjamini_yekutieli, one_sided
+from pipeline.agreement.many import count_many, many_intervals
+from pipeline.agreement.verdict import verdict_of_alternative
 
 PUBLISHED = json.loads(
     (Path(__file__).parent / "published_alternative_annotator.json").read_text(encoding="utf-8")
@@ -47,19 +53,25 @@ def coders_and_model(
 def naive(
     gave: np.ndarray, read: np.ndarray, model: np.ndarray, transcripts: np.ndarray, *, epsilon: float
 ) -> list[tuple[float, float, float]]:
-    """rho_f, rho_h and p by coder, unit by unit as the paper writes it, averaged within transcripts."""
+    """rho_f, rho_h and p by coder, unit by unit as the paper writes it, means within transcripts, then over codes."""
     result = []
     for j in range(len(gave)):
-        by_transcript: dict[int, list[tuple[int, int]]] = {}
-        for i in range(gave.shape[1]):
+        by_transcript: dict[int, dict[int, list[tuple[int, int]]]] = {}
+        for i, k in np.ndindex(model.shape):
             others = [m for m in range(len(gave)) if m != j and read[m, i]]
-            at_stake = model[i].any() or any(gave[m, i].any() for m in range(len(gave)) if read[m, i])
+            at_stake = model[i, k] or any(gave[m, i, k] for m in range(len(gave)) if read[m, i])
             if not (read[j, i] and others and at_stake):
                 continue
-            s_f = sum(int((model[i] == gave[m, i]).sum()) for m in others)
-            s_h = sum(int((gave[j, i] == gave[m, i]).sum()) for m in others)
-            by_transcript.setdefault(int(transcripts[i]), []).append((s_f >= s_h, s_h >= s_f))
-        means = np.array([np.mean(wins, axis=0) for wins in by_transcript.values()])
+            s_f = sum(int(model[i, k] == gave[m, i, k]) for m in others)
+            s_h = sum(int(gave[j, i, k] == gave[m, i, k]) for m in others)
+            by_code = by_transcript.setdefault(int(transcripts[i]), {})
+            by_code.setdefault(k, []).append((s_f >= s_h, s_h >= s_f))
+        means = np.array(
+            [
+                np.mean([np.mean(wins, axis=0) for wins in by_code.values()], axis=0)
+                for by_code in by_transcript.values()
+            ]
+        )
         d = means[:, 1] - means[:, 0]
         p = float(stats.ttest_1samp(d, epsilon, alternative="less").pvalue)
         result.append((float(means[:, 0].mean()), float(means[:, 1].mean()), p))
@@ -161,7 +173,9 @@ def test_units_to_which_nobody_gave_the_code_change_the_published_test_alone() -
         np.concatenate([transcripts, transcripts]),
     ]
     few = alternative_annotator_test(gave, read, model, seen, transcripts, epsilon=0.1)
-    assert alternative_annotator_test(*more, epsilon=0.1) == few
+    many = alternative_annotator_test(*more, epsilon=0.1)
+    assert replace(many, coders_low=few.coders_low) == few
+    assert many.coders_low > few.coders_low  # alpha is corrected for chance, and of all units
     assert (
         published_test(*more[:4], epsilon=0.1).advantage
         > published_test(gave, read, model, seen, epsilon=0.1).advantage
@@ -183,6 +197,87 @@ def test_where_coders_hardly_agree_it_is_said_that_never_giving_the_code_passes(
     rng = np.random.default_rng(7)
     arrays[0], arrays[2] = rng.random(arrays[0].shape) < 0.05, rng.random(arrays[2].shape) < 0.05
     assert alternative_annotator_test(*arrays, epsilon=0.1).constant_passes == "never"
+
+
+def frequent_and_rare(*, seed: int, shares: tuple[float, ...]) -> list[Any]:
+    """Three good coders of codes with these prevalences; no model yet."""
+    rng = np.random.default_rng(seed)
+    place = np.repeat(np.arange(20), 30)
+    truth = rng.random((600, len(shares))) < shares
+    gave = truth ^ (rng.random((3, *truth.shape)) < np.where(truth, 0.05, 0.004))
+    return [gave, np.ones(gave.shape[:2], dtype=bool), truth, np.ones(600, dtype=bool), place]
+
+
+@pytest.mark.parametrize("shares", [(0.9, 0.05, 0.05, 0.05), (0.8, 0.1, 0.1, 0.1, 0.1), (0.9, 0.9, 0.05)])
+def test_model_that_gives_the_frequent_code_and_nothing_else_is_no_coder(shares: tuple[float, ...]) -> None:
+    arrays = frequent_and_rare(seed=3, shares=shares)
+    arrays[2] = np.zeros_like(arrays[2])
+    arrays[2][:, 0] = True
+    found = alternative_annotator_test(*arrays, epsilon=0.2)
+    assert not found.passes or found.constant_passes
+    assert not verdict_of_alternative("", found).as_good
+    arrays[2] = frequent_and_rare(seed=3, shares=shares)[0][0]
+    assert verdict_of_alternative("", alternative_annotator_test(*arrays, epsilon=0.2)).as_good
+
+
+def test_each_code_counts_the_same_however_frequent_it_is() -> None:
+    """As good as the coders on one code of four, hopeless on the others: pooled cells are nearly all of the first."""
+    arrays = frequent_and_rare(seed=3, shares=(0.9, 0.05, 0.05, 0.05))
+    arrays[2][:, 1:] = False
+    each = [
+        alternative_annotator_test(
+            arrays[0][..., [k]], arrays[1], arrays[2][:, [k]], *arrays[3:], epsilon=0.2
+        )
+        for k in range(4)
+    ]
+    assert [one.passes for one in each] == [True, False, False, False]
+    assert alternative_annotator_test(*arrays, epsilon=0.2).winning_rate == 0
+
+
+def test_model_that_follows_frequencies_alone_is_among_the_constants() -> None:
+    """Coders who hardly differ from always for two codes: giving just these passes."""
+    arrays = frequent_and_rare(seed=0, shares=(0.95, 0.95))
+    found = alternative_annotator_test(*arrays, epsilon=0.2)
+    assert found.constant_passes == f"{ALWAYS} or {FREQUENT}"
+
+
+def test_coders_who_draw_lots_are_no_standard_on_one_code_or_on_all() -> None:
+    """Of 100 studies in which coders and model draw lots at prevalences far apart hardly any says anything."""
+    as_good = [0, 0]
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        gave = rng.random((4, 300, 3)) < [0.92, 0.05, 0.04]
+        arrays = [gave[:3], np.ones((3, 300), dtype=bool), gave[3], np.ones(300, dtype=bool)]
+        for place, k in enumerate(([0, 1, 2], [0])):
+            found = alternative_annotator_test(
+                arrays[0][..., k],
+                arrays[1],
+                arrays[2][:, k],
+                arrays[3],
+                np.repeat(np.arange(20), 15),
+                epsilon=0.2,
+            )
+            as_good[place] += verdict_of_alternative("", found).as_good
+    assert max(as_good) <= 7  # 2.5 in a hundred, and three standard errors
+
+
+@pytest.mark.parametrize("read_by", [2, 3])
+def test_lower_bound_of_the_coders_is_that_of_their_alpha_on_what_the_model_read(read_by: int) -> None:
+    gave, read, _, seen, transcripts = coders_and_model(seed=1, error=0.2)
+    read[2], seen = read[2] & (read_by == 3), seen & (transcripts > 1)
+    read[2, transcripts == 4] = False
+    found = least_alpha(gave, read & seen, transcripts)
+    here = [np.flatnonzero(transcripts == t) for t in range(2, 12)]
+    sums = np.array([count_many(gave[:, units], read[:, units]) for units in here])
+    (expected,) = many_intervals(sums, ["krippendorff_alpha"], seed=0)["krippendorff_alpha"]
+    assert found == pytest.approx(expected.low, abs=1e-12)
+
+
+def test_coders_who_agree_on_everything_agree_better_than_chance() -> None:
+    gave, read, _, _, transcripts = coders_and_model(seed=0, error=0)
+    assert least_alpha(gave, read, transcripts) == 1
+    assert math.isnan(least_alpha(np.zeros_like(gave), read, transcripts))
+    assert math.isnan(least_alpha(gave & (transcripts < 7)[:, None], read, transcripts))
 
 
 def undefined(change: str) -> AlternativeAnnotator:

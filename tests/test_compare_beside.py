@@ -173,27 +173,88 @@ def test_no_code_in_common_with_the_model_has_a_verdict_without_a_number(
     assert pooled["ci"]["reason"]
 
 
-def test_third_coder_of_one_segment_takes_no_verdict_away(
+TESTED_ON_TWO = (
+    " Tested on a and b alone: the others have too few transcripts in which somebody gave the code for the test that "
+    "takes three coders."
+)
+
+
+def two_and_a_third(
+    make_panel: MakePanel, coders: list[np.ndarray], place: np.ndarray, third: np.ndarray
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Verdicts on a and b, and with a coder c who read the segments of ``third``."""
+    a, b, c, model = coders
+    two = make_panel({"a": a, "b": b, "model": model}, place=place.tolist())
+    columns = {"a": a, "b": b, "c": c, "model": model}
+    return verdicts(two), verdicts(make_panel(columns, place=place.tolist(), seen={"c": third}))
+
+
+@pytest.mark.parametrize("n_transcripts", [8, 9, 20])
+@pytest.mark.parametrize("n_read_by_third", [1, 7])
+def test_third_coder_who_read_little_takes_no_verdict_away(
+    make_panel: MakePanel, make_coders: MakeCoders, n_transcripts: int, n_read_by_third: int
+) -> None:
+    place = np.repeat(np.arange(n_transcripts), 40)
+    coders = make_coders((len(place), 2), 4, noise=0.03, seed=5)
+    two, three = two_and_a_third(make_panel, coders, place, place < n_read_by_third)
+    assert {row["class"] for row in two} == {"as good"}
+    for row, same in zip(three, two, strict=True):
+        assert {**row, "why": same["why"]} == {**same, **{k: row[k] for k in row.keys() - same.keys()}}
+        assert row["why"] == same["why"] + TESTED_ON_TWO
+        assert row["coders"] == ["a", "b"]
+
+
+def test_third_coder_in_whose_transcripts_a_code_is_seldom_at_stake_takes_no_verdict_on_it_away(
     make_panel: MakePanel, make_coders: MakeCoders
 ) -> None:
-    place = np.repeat(np.arange(20), 15)
-    a, b, c, model = make_coders((len(place), 2), 4, noise=0.05, seed=5)
-    two = make_panel({"a": a, "b": b, "model": model}, place=place.tolist())
-    seen = {"c": np.arange(len(place)) == 7}
-    three = make_panel({"a": a, "b": b, "c": c, "model": model}, place=place.tolist(), seen=seen)
-    assert verdicts(three) == verdicts(two)
-    assert {row["class"] for row in verdicts(three)} == {"as good"}
-    assert {tuple(row["coders"]) for row in verdicts(three)} == {("a", "b")}
+    """The third read 12 of 40 transcripts: enough for the frequent code, and of the other 9 at stake are too few."""
+    place = np.repeat(np.arange(40), 20)
+    coders = make_coders((len(place), 2), 4, noise=0.02, seed=5)
+    for flags in coders:
+        flags[np.isin(place, (0, 1, 2)), 1] = False
+    two, three = two_and_a_third(make_panel, coders, place, place < 12)
+    assert [row["test"] for row in three] == ["alternative annotator"] * 2 + ["non-inferiority"]
+    assert [row["class"] for row in three] == [row["class"] for row in two] == ["as good"] * 3
+    assert {key: three[2][key] for key in ("difference", "low", "high")} == {
+        key: two[2][key] for key in ("difference", "low", "high")
+    }
 
 
-def test_verdict_on_all_codes_is_of_means_and_not_of_pooled_cells(make_panel: MakePanel) -> None:
-    """All three draw lots, at prevalences far apart: pooled they would seem to agree."""
+def test_three_coders_with_too_few_transcripts_each_have_no_two_that_could_be_chosen(
+    make_panel: MakePanel, make_coders: MakeCoders
+) -> None:
+    place = np.repeat(np.arange(9), 40)
+    coders = make_coders((len(place), 2), 4, noise=0.03, seed=5)
+    _, three = two_and_a_third(make_panel, coders, place, place < 9)
+    assert {row["verdict"] for row in three} == {"too few transcripts (n = 9)"}
+
+
+@pytest.mark.parametrize("n_coders", [2, 3])
+def test_verdict_on_all_codes_is_of_means_and_not_of_pooled_cells(
+    make_panel: MakePanel, n_coders: int
+) -> None:
+    """Everybody draws lots, at prevalences far apart: pooled they would seem to agree."""
     rng = np.random.default_rng(0)
-    a, b, model = (rng.random((N, 3)) < [0.92, 0.05, 0.04] for _ in range(3))
-    panel = make_panel({"a": a, "b": b, "model": model}, place=PLACE)
-    assert cohen_kappa_score(a.ravel(), b.ravel()) > 0.7
+    columns = {name: rng.random((N, 3)) < [0.92, 0.05, 0.04] for name in [*"abc"[:n_coders], "model"]}
+    panel = make_panel(columns, place=PLACE)
+    assert cohen_kappa_score(columns["a"].ravel(), columns["b"].ravel()) > 0.7
     assert abs(model_rows(panel)[0]["people"]) < 0.15
-    assert verdicts(panel)[0]["class"] != "as good"
+    assert {row["class"] for row in verdicts(panel)} <= {"not shown", "too few"}
+
+
+@pytest.mark.parametrize("n_coders", [2, 3])
+def test_model_that_gives_the_frequent_code_alone_is_not_as_good_on_all_codes(
+    make_panel: MakePanel, n_coders: int
+) -> None:
+    rng = np.random.default_rng(3)
+    place = np.repeat(np.arange(20), 30)
+    truth = rng.random((600, 4)) < [0.9, 0.05, 0.05, 0.05]
+    columns = {
+        name: truth ^ (rng.random(truth.shape) < np.where(truth, 0.1, 0.025)) for name in "abc"[:n_coders]
+    }
+    columns["model"] = np.zeros_like(truth)
+    columns["model"][:, 0] = True
+    assert "as good" not in {row["class"] for row in verdicts(make_panel(columns, place=place.tolist()))}
 
 
 def test_machine_is_called_by_its_name(make_panel: MakePanel, make_coders: MakeCoders) -> None:
@@ -203,3 +264,16 @@ def test_machine_is_called_by_its_name(make_panel: MakePanel, make_coders: MakeC
     rows = verdict_rows(panel, machine, margin=0.3, epsilon=0.2, seed=1)
     assert not any("model" in row["why"] for row in rows)
     assert any(row["why"].startswith("robot ") for row in rows)
+
+
+@pytest.mark.parametrize("n_holding", [3, 8, 35])
+def test_mean_of_one_code_has_the_difference_and_interval_of_that_code(
+    make_panel: MakePanel, n_holding: int
+) -> None:
+    rng = np.random.default_rng(0)
+    place = np.repeat(np.arange(40), 20)
+    holds = (place < n_holding)[:, None]
+    true = (rng.random((len(place), 1)) < 0.4) & holds
+    a, b, model = (true ^ ((rng.random(true.shape) < 0.1) & holds) for _ in range(3))
+    mean, code = model_rows(make_panel({"a": a, "b": b, "model": model}, place=place.tolist()))
+    assert {**mean, "code": "c0"} == code

@@ -17,6 +17,7 @@ from sklearn.metrics import cohen_kappa_score, f1_score
 
 from corpus.records import Segment
 from corpus.study import load_study
+from pipeline.agreement import many
 from pipeline.agreement.alpha import krippendorff_alpha
 from pipeline.agreement.pairs import count_pairs
 from pipeline.agreement.pairs import krippendorff_alpha as alpha_of_two
@@ -24,7 +25,9 @@ from pipeline.agreement.values import Ratings
 from pipeline.compare.columns import Column, Panel, read_panel
 from pipeline.compare.confusions import NO_CODE, NOTHING_ELSE, confusions, instead
 from pipeline.compare.doctor import MOST_OF_A_KIND, ORDER, examine
-from pipeline.compare.merging import alpha_of_sums, merge_effects, people_sums
+from pipeline.compare.merging import merge_effects, people_sums
+from pipeline.compare.overall import many_sums
+from pipeline.compare.rows import interval_row
 from pipeline.run import plan_run
 from pipeline.stages import one_by_one, quiet, run_stages
 from pipeline.units import read_study_json, read_units
@@ -300,7 +303,7 @@ def test_alpha_from_sums_is_alpha_of_the_table(seed: int, n_coders: int) -> None
     random = np.random.default_rng(seed)
     flags = random.random((n_coders, 20, 1)) < random.uniform(0, 1)
     panel = make_panel({f"c{i}": flags[i] for i in range(n_coders)}, codes=["x"], n_transcripts=3)
-    found = alpha_of_sums(people_sums(panel, ()).sums.sum(axis=0))[0]
+    found = many.krippendorff_alpha(people_sums(panel, ()).sums.sum(axis=0))[0]
     expected = krippendorff_alpha(Ratings(flags[..., 0].T.astype(np.int64), (0, 1))).value
     assert found == pytest.approx(expected, abs=1e-12, nan_ok=True)
     if n_coders == 2:
@@ -310,7 +313,11 @@ def test_alpha_from_sums_is_alpha_of_the_table(seed: int, n_coders: int) -> None
 
 @pytest.mark.parametrize(
     ("n_transcripts", "method"),
-    [(7, "too few transcripts: 7"), (12, "jackknife over 12"), (40, "BCa bootstrap over 40")],
+    [
+        (7, "too few transcripts with either code: 7"),
+        (12, "jackknife over 12"),
+        (40, "BCa bootstrap over 40"),
+    ],
 )
 def test_differences_have_the_interval_that_the_number_of_transcripts_allows(
     n_transcripts: int, method: str
@@ -327,6 +334,62 @@ def test_differences_have_the_interval_that_the_number_of_transcripts_allows(
         assert (difference["method"] or difference["reason"]).startswith(method)
         if difference["method"]:
             assert difference["low"] < difference["value"] < difference["high"]
+
+
+@pytest.mark.parametrize(
+    ("n_holding", "told"),
+    [
+        (2, "too few transcripts with either code: 2"),
+        (12, "jackknife over 12"),
+        (34, "BCa bootstrap over 34"),
+    ],
+)
+def test_differences_stand_on_the_transcripts_that_hold_either_code(n_holding: int, told: str) -> None:
+    a, b = swapped(1200, 4, share=0.6, seed=2)
+    holds = np.arange(1200) // 30 < n_holding
+    for flags in (a, b):
+        flags[~holds, :2] = False
+    panel = make_panel({"a": a, "b": b, "model": b}, n_transcripts=40)
+    (effect,) = merge_effects(panel, [(0, 1)], seed=1)
+    for scores in (
+        effect["people"]["krippendorff_alpha"],
+        *(effect["model"][k] for k in ("f1", "cohen_kappa")),
+    ):
+        for difference in scores["differences"].values():
+            assert (difference["method"] or difference["reason"]).startswith(told)
+
+
+def test_difference_from_a_code_in_few_transcripts_has_no_interval_however_many_hold_the_other() -> None:
+    a, b = swapped(400, 4, share=0, seed=2)
+    for flags in (a, b):
+        flags[np.arange(400) >= 40, 0] = False
+    (effect,) = merge_effects(make_panel({"a": a, "b": b, "model": b}, n_transcripts=20), [(0, 1)], seed=1)
+    scores = [effect["people"]["krippendorff_alpha"], effect["model"]["f1"], effect["model"]["cohen_kappa"]]
+    for differences in (of["differences"] for of in scores):
+        first = differences["merged_minus_first"]
+        assert first["reason"] == "too few transcripts with the first code: 2, at least 8 needed"
+        assert first["low"] is None
+        assert first["value"] is not None
+        assert differences["merged_minus_second"]["method"].startswith("jackknife over")
+
+
+@pytest.mark.parametrize(("n_holding", "found"), [(2, False), (12, True)])
+def test_code_in_few_transcripts_is_no_disagreement_by_an_interval_over_those_without_it(
+    n_holding: int, found: bool
+) -> None:
+    """alpha .5 in two transcripts of twenty: too few for an interval, and above what is low without one."""
+    a, b = (np.zeros((400, 4), dtype=bool) for _ in range(2))
+    for t in range(n_holding):
+        a[20 * t : 20 * t + 6, 0] = b[20 * t + 3 : 20 * t + 9, 0] = True
+    a[::3, 1] = b[::3, 1] = True
+    panel = make_panel({"a": a, "b": b}, n_transcripts=20)
+    of_code = many.many_intervals(many_sums(panel), ["krippendorff_alpha"], seed=1)["krippendorff_alpha"][1]
+    rows = [row for row in doctor(panel)["findings"] if row["kind"] == "no agreement"]
+    assert [row["codes"] for row in rows] == ([["wait"]] if found else [])
+    if found:
+        assert rows[0]["numbers"]["ci"] == interval_row(of_code)
+        assert of_code.n_transcripts == n_holding
+        assert rows[0]["numbers"]["n_given"] == int(a[:, 0].sum() + b[:, 0].sum())
 
 
 def test_merge_with_a_code_that_the_model_does_not_know_says_so() -> None:

@@ -19,11 +19,13 @@ from pipeline.agreement.alternative_annotator import (
     LeftOut,
     alternative_annotator_test,
 )
+from pipeline.agreement.intervals import pair_intervals
 from pipeline.agreement.non_inferiority import (
     MARGIN,
     NonInferiority,
     count_three,
     non_inferiority,
+    non_inferiority_of_mean,
     units_at_stake,
 )
 from pipeline.agreement.verdict import (
@@ -72,12 +74,17 @@ def alternative(*, won: int, lost: int, n_coders: int, **changed: Any) -> Altern
         for j in range(n_coders)
     )
     return replace(
-        AlternativeAnnotator(epsilon=0.2, q=0.05, coders=coders, n_units=40, n_transcripts=12), **changed
+        AlternativeAnnotator(
+            epsilon=0.2, q=0.05, coders=coders, n_units=40, n_transcripts=12, coders_low=0.5
+        ),
+        **changed,
     )
 
 
 def interval(low: float, high: float, **changed: Any) -> NonInferiority:
-    found = NonInferiority((low + high) / 2, low, high, 0.6, 0.65, 0.1, 500, 60, 12, method="jackknife")
+    found = NonInferiority(
+        (low + high) / 2, low, high, 0.6, 0.65, 0.1, 500, 60, 12, method="jackknife", coders_low=0.5
+    )
     return replace(found, **changed)
 
 
@@ -137,6 +144,42 @@ def test_perfect_agreement_of_all_is_non_inferior_by_comparison() -> None:
     assert (found.low, found.high) == (0, 0)
 
 
+@pytest.mark.parametrize("k", [1, 3])
+def test_perfect_agreement_of_all_on_each_code_is_so_on_all_codes(k: int) -> None:
+    arrays = two_coders(seed=0, error=0, k=k)
+    found = non_inferiority_of_mean(count_three(*arrays), int(arrays[2].any(axis=1).sum()), seed=0)
+    assert (found.low, found.high, found.coders_low) == (0, 0, 1)
+    assert verdict_of_non_inferiority("", found).as_good
+
+
+@pytest.mark.parametrize("n_holding", [5, 8, 20, 35, 40])
+def test_mean_of_one_code_is_that_code(n_holding: int) -> None:
+    """Also the interval: a code that 8 of 40 transcripts hold stands on 8, whatever it is called."""
+    arrays = two_coders(seed=3, n_transcripts=40)
+    held = (arrays[4] < n_holding)[:, None]
+    arrays[0], arrays[2] = arrays[0] & held, arrays[2] & held
+    n_at_stake = units_at_stake(*arrays[:4])[0]
+    mean = non_inferiority_of_mean(count_three(*arrays), int(n_at_stake), seed=0)
+    assert repr(mean) == repr(non_inferiority_of(arrays))
+
+
+def test_kappas_of_all_codes_are_the_means_of_each() -> None:
+    arrays = two_coders(seed=0, k=3)
+    counts, stake = count_three(*arrays), units_at_stake(*arrays[:4])
+    each, mean = non_inferiority(counts, stake, seed=0), non_inferiority_of_mean(counts, 100, seed=0)
+    for name in ("kappa_model", "kappa_coders", "difference"):
+        assert getattr(mean, name) == pytest.approx(np.mean([getattr(one, name) for one in each]), abs=1e-12)
+    assert mean.n_units == each[0].n_units
+
+
+def test_lower_bound_of_the_coders_is_that_of_their_own_kappa() -> None:
+    arrays = two_coders(seed=0)
+    found = non_inferiority_of(arrays)
+    own = pair_intervals(count_three(*arrays)[:, :, 0], ["cohen_kappa"], seed=0)["cohen_kappa"][0]
+    assert found.coders_low == pytest.approx(own.low, abs=1e-12)
+    assert found.coders_agree
+
+
 def test_pairs_on_different_units_are_refused() -> None:
     counts = count_three(*two_coders(seed=0))
     counts[0, 0, 1, 0] += 1
@@ -158,6 +201,9 @@ def test_three_coders_are_refused_by_the_test_for_two() -> None:
         (alternative(won=0, lost=2, n_coders=3), WORSE),
         (alternative(won=2, lost=2, n_coders=4), NOT_SHOWN),
         (alternative(won=3, lost=0, n_coders=3, constant_passes="never"), NOT_SHOWN),
+        (alternative(won=3, lost=0, n_coders=3, coders_low=0.0), NOT_SHOWN),
+        (alternative(won=3, lost=0, n_coders=3, coders_low=math.nan), NOT_SHOWN),
+        (alternative(won=0, lost=3, n_coders=3, coders_low=-0.1), WORSE),
         (alternative(won=3, lost=0, n_coders=3, n_units=9), "too few units (n = 9)"),
         (alternative(won=2, lost=0, n_coders=2, reason="too few coders"), "too few coders (n = 2)"),
         (
@@ -180,6 +226,9 @@ def test_words_of_the_alternative_annotator_test(found: AlternativeAnnotator, wo
         (interval(-0.10, 0.05), NOT_SHOWN),
         (interval(-0.3, -0.11), WORSE),
         (interval(-0.05, 0.05, constant_passes=True), NOT_SHOWN),
+        (interval(-0.05, 0.05, coders_low=0.0), NOT_SHOWN),
+        (interval(-0.05, 0.05, coders_low=math.nan), NOT_SHOWN),
+        (interval(-0.3, -0.11, coders_low=-0.1), WORSE),
         (interval(math.nan, math.nan, reason="kappa is undefined"), NOT_SHOWN),
         (interval(-0.05, 0.05, n_at_stake=9), "too few units (n = 9)"),
         (interval(math.nan, math.nan, n_transcripts=7, reason="few"), "too few transcripts (n = 7)"),

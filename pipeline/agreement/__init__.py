@@ -28,7 +28,12 @@ Which file answers what:
     pairs           all of it at once for two coders and a code given or not, from counts of arrays
     many            the same for all coders at once
     intervals       confidence intervals over transcripts (jackknife or BCa bootstrap), of differences too
+    resamples       the transcripts that a bootstrap draws
+    groups          the difference between two groups of transcripts, with its interval
+    over_codes      the mean over codes of a statistic, with its interval
+    chance          do coders agree better than chance
     alternative_annotator   is the model as good as one more coder, three coders or more
+    left_out                the model against each coder in turn, what that test is made of
     non_inferiority         the same, exactly two coders
     verdict         either in words, with a sentence that says why
     hypotheses      Student's t with its degenerate case, false discovery control

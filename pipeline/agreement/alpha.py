@@ -13,6 +13,9 @@ from pipeline.agreement.values import FloatArray, IntArray, Ratings, conclude, v
 from pipeline.agreement.weights import disagreement_weights
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
+#: Krippendorff (2019), Content Analysis, 4th ed., ch. 12: rely on variables with alpha above the first; where
+#: tentative conclusions are acceptable, above the second.
+RELIABLE, TENTATIVE = 0.800, 0.667
 
 
 def krippendorff_alpha(

@@ -14,12 +14,21 @@ less: the paper's advice is 0.2 where the coders are experts, 0.15 skilled, 0.1 
 
 - d, W^f and W^h are averaged within each transcript first, and the test is over transcripts, 10 or
   more (``FEWEST_TRANSCRIPTS``): the units of one interview hang together. Every transcript counts the same.
-- Only units at stake enter, those to which a coder who read it or the model gave a code: on the many units
+- Only units at stake enter, those to which a coder who read it or the model gave the code: on the many units
   to which nobody would give a rare code everybody ties, and a model that never gives it would pass.
 
-Where coders agree little even that is not enough: never giving the code may then be closer to the
-others than one of them is. So models that never and that always give the code are put to the same test,
-and ``constant_passes`` names the one that passes: such a test tells nothing about any model.
+Of several codes W^f and W^h are averaged within each transcript over the units at stake of each code, and then over
+the codes at stake there, so that each counts the same. Pooled over cells the frequent codes would decide: a model
+that gives the one code that is nearly everywhere, and nothing else, would pass.
+
+Where coders agree little even that is not enough, for two reasons:
+
+- Never giving the code may then be closer to the others than one of them is. So models that never and that always
+  give the code are put to the same test (with several codes also those that always give one code that coders gave
+  to more than half of the units, or all such codes), and ``constant_passes`` names those that pass.
+- Coders who draw lots are no standard: a model that draws lots too cannot be told from them, and passes rightly.
+  So ``coders_low`` is the lower bound of their own alpha, mean over the codes (``chance``); unless it lies above 0
+  the test tells nothing about any model (``coders_agree``).
 
 ``published_test`` is the paper's own: all units, tested over units, coders with fewer than 30 set aside as
 in the authors' program. Both follow the paper in that there must be three coders, while a unit needs
@@ -30,57 +39,51 @@ code: each code is tested by itself.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from pipeline.agreement.hypotheses import benjamini_yekutieli, one_sided
-from pipeline.agreement.values import IntArray
+from pipeline.agreement.chance import least_alpha
+from pipeline.agreement.left_out import (
+    BoolArray,
+    Codings,
+    LeftOut,
+    at_stake,
+    checked,
+    judged,
+    lead,
+    left_out,
+    rates_of,
+    rates_of_codes,
+    usable,
+)
+from pipeline.agreement.values import FloatArray
 
 FEWEST_TRANSCRIPTS = 10
 FEWEST_CODERS = 3
 FEWEST_UNITS_PUBLISHED = 30
 PASSES_FROM = 0.5
+#: Models that do not look, as they give each code.
+NEVER, ALWAYS, FREQUENT = "never", "always", "as most segments have it (always or never)"
+FREQUENT_FROM = 0.5
 
-BoolArray = NDArray[np.bool_]
 DIFFERENCES = (
     "differs from Calderon et al. (2025): differences averaged within transcripts and tested over transcripts; "
-    "only units to which a coder or the model gave the code"
+    "only units to which a coder or the model gave the code; several codes by their mean"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """The model against one coder, by the coders who remain.
-
-    coder: place among the coders. rho_f, rho_h: how often the model, and the coder, is as close to the
-        others as the other of the two or closer; 0..1, ties count for both.
-    p: of H0 rho_f <= rho_h - epsilon; p_worse: of its opposite, rho_f >= rho_h - epsilon.
-    rejected: H0 falls at q, the model wins; lost: the opposite falls, the model loses.
-    n_units, n_transcripts: those that enter; reason: why the coder is not tested, with nan in the numbers.
-    """
-
-    coder: int
-    rho_f: float
-    rho_h: float
-    p: float
-    p_worse: float
-    n_units: int
-    n_transcripts: int
-    rejected: bool = False
-    lost: bool = False
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class AlternativeAnnotator:
-    """The alternative annotator test of one code, or of several pooled.
+    """The alternative annotator test of one code, or the mean of several.
 
     epsilon, q: as the test was asked for. coders: the model against each, also those not tested.
     n_units, n_transcripts: those that enter for at least one coder.
-    constant_passes: "never" or "always" where a model that gives the code so would pass, else "".
+    n_codes: how many codes it is the mean of.
+    constant_passes: NEVER, ALWAYS or FREQUENT where a model that gives codes so would pass, joined by "or", else "".
+    coders_low: lower bound of the 95 % interval of the coders' alpha, mean over codes; nan where it has none.
     differences: from the paper, in words; "" for the paper's own test.
     reason: why the rates are undefined, that is, nan.
     """
@@ -90,7 +93,9 @@ class AlternativeAnnotator:
     coders: tuple[LeftOut, ...]
     n_units: int
     n_transcripts: int
+    n_codes: int = 1
     constant_passes: str = ""
+    coders_low: float = math.nan
     differences: str = ""
     reason: str = ""
 
@@ -120,34 +125,14 @@ class AlternativeAnnotator:
         return self.winning_rate >= PASSES_FROM
 
     @property
+    def coders_agree(self) -> bool:
+        """Whether the coders are shown to agree better than chance; False where that is not known."""
+        return self.coders_low > 0
+
+    @property
     def fails(self) -> bool:
         """Whether the model loses against half of the coders or more; False where undefined."""
         return self.losing_rate >= PASSES_FROM
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Codings:
-    """What coders and model gave, checked.
-
-    given: (c, n, k), c coders, n units, k codes; counted only where read (c, n).
-    model: (n, k); counted only where model_seen (n,).
-    transcripts: (n,), integer place of each unit's transcript.
-    """
-
-    given: BoolArray
-    read: BoolArray
-    model: BoolArray
-    model_seen: BoolArray
-    transcripts: IntArray
-
-    def __post_init__(self) -> None:
-        if self.given.ndim != 3:
-            raise ValueError(f"given has shape {self.given.shape}, expected (n_coders, n_units, n_codes)")
-        c, n, k = self.given.shape
-        expected = {"read": (c, n), "model": (n, k), "model_seen": (n,), "transcripts": (n,)}
-        for name, shape in expected.items():
-            if (found := getattr(self, name).shape) != shape:
-                raise ValueError(f"{name} has shape {found}, expected {shape} as given is {(c, n, k)}")
 
 
 def alternative_annotator_test(
@@ -163,20 +148,20 @@ def alternative_annotator_test(
     """The test over transcripts and units at stake, as the module says.
 
     given (c, n, k), read (c, n), model (n, k), model_seen (n,): boolean; transcripts (n,): integers.
-    For one code k is 1; with more, their cells are pooled. epsilon: 0..1; q: 0..1, not 0 nor 1.
+    With several codes each counts the same, as the module says; of one it is that code's test.
+    epsilon: 0..1; q: 0..1, not 0 nor 1.
     """
-    codings = _checked(given, read, model, model_seen, transcripts, epsilon=epsilon, q=q)
+    codings = checked(given, read, model, model_seen, transcripts, epsilon=epsilon, q=q)
     found = _over_transcripts(codings, epsilon=epsilon, q=q)
     if found.reason:
         return found
-    always = np.ones_like(codings.model)
-    constants = {"never": np.zeros_like(always), "always": always}
-    passing = [
+    passing = dict.fromkeys(
         name
-        for name, constant in constants.items()
+        for name, constant in _constants(codings)
         if _over_transcripts(replace(codings, model=constant), epsilon=epsilon, q=q).passes
-    ]
-    return replace(found, constant_passes=" and ".join(passing))
+    )
+    low = least_alpha(codings.given, codings.read & codings.model_seen, codings.transcripts)
+    return replace(found, constant_passes=" or ".join(passing), coders_low=low)
 
 
 def published_test(
@@ -188,107 +173,73 @@ def published_test(
     epsilon: float,
     q: float = 0.05,
 ) -> AlternativeAnnotator:
-    """The test as published: over all units, each for itself; arguments as ``alternative_annotator_test``."""
+    """The test as published: over all units, each for itself; arguments as ``alternative_annotator_test``.
+
+    With several codes their cells are pooled, as the paper's score does with values of one column each.
+    """
     units = np.arange(np.asarray(model).shape[0])
-    codings = _checked(given, read, model, model_seen, units, epsilon=epsilon, q=q)
-    found = _test(codings, _usable(codings), epsilon=epsilon, q=q, fewest=FEWEST_UNITS_PUBLISHED, of="units")
+    codings = checked(given, read, model, model_seen, units, epsilon=epsilon, q=q)
+    enter = usable(codings)
+    rates = rates_of(lead(codings), enter, codings.transcripts)
+    found = _test(codings, rates, enter, epsilon=epsilon, q=q, fewest=FEWEST_UNITS_PUBLISHED, of="units")
     return replace(
         found, n_transcripts=0, coders=tuple(replace(one, n_transcripts=0) for one in found.coders)
     )
 
 
-def _checked(
-    given: ArrayLike,
-    read: ArrayLike,
-    model: ArrayLike,
-    model_seen: ArrayLike,
-    transcripts: ArrayLike,
-    *,
-    epsilon: float,
-    q: float,
-) -> Codings:
-    if not 0 <= epsilon <= 1:
-        raise ValueError(f"epsilon is {epsilon}, expected 0..1 (0.2 for experts, 0.15 skilled, 0.1 crowd)")
-    if not 0 < q < 1:
-        raise ValueError(f"q is {q}, expected a false discovery rate between 0 and 1")
-    gave, seen = np.asarray(given, dtype=np.bool_), np.asarray(read, dtype=np.bool_)
-    arrays = np.asarray(model, dtype=np.bool_), np.asarray(model_seen, dtype=np.bool_)
-    codings = Codings(gave, seen, *arrays, np.asarray(transcripts, dtype=np.int64))
-    return replace(codings, given=gave & seen[:, :, None])
-
-
-def _usable(codings: Codings) -> BoolArray:
-    """(c, n): units that the coder, at least one other and the model read."""
-    enough: BoolArray = (codings.read.sum(axis=0) >= 2) & codings.model_seen
-    return codings.read & enough
-
-
-def _at_stake(codings: Codings) -> BoolArray:
-    """(n,): units to which a coder or the model gave one of the codes."""
-    anybody: BoolArray = np.asarray(codings.given.any(axis=(0, 2)), dtype=np.bool_)
-    return anybody | codings.model.any(axis=1)
-
-
 def _over_transcripts(codings: Codings, *, epsilon: float, q: float) -> AlternativeAnnotator:
-    usable = _usable(codings) & _at_stake(codings)
-    found = _test(codings, usable, epsilon=epsilon, q=q, fewest=FEWEST_TRANSCRIPTS, of="transcripts")
+    stake = usable(codings) & at_stake(codings)
+    rates = rates_of_codes(codings)
+    found = _test(codings, rates, stake, epsilon=epsilon, q=q, fewest=FEWEST_TRANSCRIPTS, of="transcripts")
     return replace(found, differences=DIFFERENCES)
 
 
 def _test(
-    codings: Codings, usable: BoolArray, *, epsilon: float, q: float, fewest: int, of: str
+    codings: Codings, rates: FloatArray, enter: BoolArray, *, epsilon: float, q: float, fewest: int, of: str
 ) -> AlternativeAnnotator:
-    lead = _lead(codings)
+    """rates: (2, c, groups), as ``rates_of_codes`` has them. enter: (c, n), the units that they are of."""
     left = [
-        _left_out(
-            j, lead[j][usable[j]], codings.transcripts[usable[j]], epsilon=epsilon, fewest=fewest, of=of
-        )
-        for j in range(len(lead))
+        left_out(j, rates[:, j], int(enter[j].sum()), epsilon=epsilon, fewest=fewest, of=of)
+        for j in range(len(enter))
     ]
-    coders = _judged(left, q=q)
-    enters = usable.any(axis=0)
-    n_units, n_groups = int(enters.sum()), len(np.unique(codings.transcripts[enters]))
-    reason = _why_none(coders, n_groups, fewest=fewest, of=of)
+    coders = judged(left, q=q)
+    units = enter.any(axis=0)
+    n_groups = len(np.unique(codings.transcripts[units]))
     return AlternativeAnnotator(
-        epsilon=epsilon, q=q, coders=coders, n_units=n_units, n_transcripts=n_groups, reason=reason
+        epsilon=epsilon,
+        q=q,
+        coders=coders,
+        n_units=int(units.sum()),
+        n_transcripts=n_groups,
+        n_codes=codings.given.shape[2],
+        reason=_why_none(coders, n_groups, fewest=fewest, of=of),
     )
 
 
-def _lead(codings: Codings) -> IntArray:
-    """(c, n): sign of S(f) - S(h_j), from counts of matching cells, so that ties are exact."""
-    n_readers, k = codings.read.sum(axis=0), codings.given.shape[2]
-    n_gave = codings.given.sum(axis=0)
-    n_not = n_readers[:, None] - n_gave
-    with_all = np.where(codings.model, n_gave, n_not).sum(axis=1)
-    with_left_out = (codings.model == codings.given).sum(axis=2)
-    own = np.where(codings.given, n_gave, n_not).sum(axis=2) - k
-    lead: IntArray = np.sign(with_all - with_left_out - own)
-    return lead
+def _constants(codings: Codings) -> Iterator[tuple[str, BoolArray]]:
+    """Models that do not look, and what to call them; (n, k)."""
+    never = np.zeros_like(codings.model)
+    yield NEVER, never
+    yield ALWAYS, ~never
+    if never.shape[1] > 1:
+        frequent: list[int] = np.flatnonzero(_shares_given(codings) > FREQUENT_FROM).tolist()
+        for code in frequent:
+            yield FREQUENT, _always(never, [code])
+        if len(frequent) > 1:
+            yield FREQUENT, _always(never, frequent)
 
 
-def _left_out(
-    coder: int, lead: IntArray, transcripts: IntArray, *, epsilon: float, fewest: int, of: str
-) -> LeftOut:
-    groups, place = np.unique(transcripts, return_inverse=True)
-    n_units, n = len(lead), len(groups)
-    if n < fewest:
-        reason = f"too few {of}: {n}, at least {fewest} needed"
-        reason = reason if n else "no unit that this coder, another coder and the model read"
-        return LeftOut(coder, math.nan, math.nan, math.nan, math.nan, n_units, n, reason=reason)
-    sizes = np.bincount(place)
-    model, human = (np.bincount(place, weights=wins) / sizes for wins in (lead >= 0, lead <= 0))
-    p, p_worse = one_sided(human - model, epsilon=epsilon)
-    return LeftOut(coder, float(model.mean()), float(human.mean()), p, p_worse, n_units, n)
+def _always(never: BoolArray, codes: Sequence[int]) -> BoolArray:
+    constant = never.copy()
+    constant[:, codes] = True
+    return constant
 
 
-def _judged(coders: Sequence[LeftOut], *, q: float) -> tuple[LeftOut, ...]:
-    tested = [place for place, coder in enumerate(coders) if not coder.reason]
-    rejected = benjamini_yekutieli([coders[place].p for place in tested], q=q)
-    lost = benjamini_yekutieli([coders[place].p_worse for place in tested], q=q)
-    result = list(coders)
-    for place, wins, loses in zip(tested, rejected.tolist(), lost.tolist(), strict=True):
-        result[place] = replace(coders[place], rejected=wins, lost=loses)
-    return tuple(result)
+def _shares_given(codings: Codings) -> FloatArray:
+    """(k,): how often coders gave each code, of what they and the model read; 0 if nothing."""
+    enter = usable(codings)
+    gave = np.array([(codings.given[..., code] & enter).sum() for code in range(codings.given.shape[2])])
+    return gave / max(int(enter.sum()), 1)
 
 
 def _why_none(coders: Sequence[LeftOut], n_groups: int, *, fewest: int, of: str) -> str:

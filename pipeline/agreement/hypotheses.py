@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
-from pipeline.agreement.values import FloatArray
-
-LEAST_SPREAD = 1e-12
+from pipeline.agreement.values import LEAST_SPREAD, FloatArray
 
 
 def benjamini_yekutieli(p: ArrayLike, *, q: float) -> NDArray[np.bool_]:

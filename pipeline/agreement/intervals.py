@@ -8,10 +8,9 @@ transcripts, so that leaving one out is a subtraction and a resample is a weight
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,17 +23,18 @@ from pipeline.agreement.pairs import (
     given_and_declined,
     signed_bias,
 )
-from pipeline.agreement.values import FloatArray
+from pipeline.agreement.resamples import resample_sums
+from pipeline.agreement.values import LEAST_SPREAD, FloatArray
 
 FEWEST = 8
 FEWEST_FOR_BOOTSTRAP = 30
 MOST_UNDEFINED = 0.05
-LEAST_SPREAD = 1e-12
+#: Nominal coverage, and resamples of a bootstrap, where nothing else is said.
+LEVEL = 0.95
+N_RESAMPLES = 4999
 # What rounding leaves of a count when a transcript is taken away again.
 ROUNDING = 1e-9
 HOLDING = "transcripts with the code"
-#: Cells of the table of draws (resamples x transcripts) that are held as floats at a time: 32 MB.
-DRAWN_AT_ONCE = 4_000_000
 NO_SPREAD = "no spread"
 
 Function = Callable[[FloatArray], FloatArray]
@@ -83,7 +83,7 @@ class Measure:
 
 
 def pair_intervals(
-    counts: ArrayLike, keys: Iterable[str], *, seed: int, level: float = 0.95, n_resamples: int = 4999
+    counts: ArrayLike, keys: Iterable[str], *, seed: int, level: float = LEVEL, n_resamples: int = N_RESAMPLES
 ) -> dict[str, tuple[Interval, ...]]:
     """For each key an interval for each code of that statistic of ``pairs``, all over the same resamples.
 
@@ -95,14 +95,15 @@ def pair_intervals(
         one holds 0.
     """
     cells, keys = np.asarray(counts, dtype=np.float64), tuple(keys)
-    measures = {key: _pair_measure(cells, key) for key in keys}
+    measures = {key: pair_measure(cells, key) for key in keys}
     found = several_intervals(cells, measures, seed=seed, level=level, n_resamples=n_resamples)
     if "bias" in found:
         found["bias"] = tuple(map(_without_sign, found["bias"]))
     return found
 
 
-def _pair_measure(cells: FloatArray, key: str) -> Measure:
+def pair_measure(cells: FloatArray, key: str) -> Measure:
+    """A statistic of ``pairs``, and which transcripts its interval stands on; cells: (n_transcripts, n_codes, 4)."""
     if key in CHANCE_CORRECTED:
         weighty = holds_rarer(*given_and_declined(cells))
         return Measure(PAIR_STATISTICS[key], "coefficient", weighty, of=HOLDING)
@@ -136,8 +137,8 @@ def intervals(
     seed: int,
     weighty: NDArray[np.bool_] | None = None,
     of: str = "transcripts",
-    level: float = 0.95,
-    n_resamples: int = 4999,
+    level: float = LEVEL,
+    n_resamples: int = N_RESAMPLES,
 ) -> tuple[Interval, ...]:
     """An interval for each code, of any statistic that is a function of sums over transcripts.
 
@@ -206,100 +207,15 @@ def interval_of(
     """
     n = len(without)
     if reason := why_none(theta, without, n, of=of):
-        return _none(reason, level=level, n=n)
+        return no_interval(reason, level=level, n=n)
     if resampled is None:
         return jackknife_interval(theta, without, scale=scale, level=level)
     return bca_interval(theta, without, resampled, level=level)
 
 
-def group_differences(
-    one: ArrayLike,
-    other: ArrayLike,
-    statistic: Function,
-    *,
-    scale: Scale,
-    level: float = 0.95,
-    names: tuple[str, str] = ("first group", "second group"),
-) -> tuple[tuple[float, Interval], ...]:
-    """For each code the statistic of one group of transcripts less that of another, and its interval.
-
-    one, other: sums as ``intervals`` takes them, of two groups that share no transcript.
-    statistic: as ``Measure`` has it. scale: of the statistic: a difference of shares stays in -1..1.
-    names: what to call the two groups in reasons.
-
-    d ± t(v) se, se^2 the sum of both groups' jackknife variances, each group left out of by one
-    transcript at a time, and v the degrees of freedom of Welch (1947), Biometrika 34, from
-    n - 1 in each group. A group of fewer than 8 transcripts: no interval, with the reason.
-    """
-    groups = [np.asarray(sums, dtype=np.float64) for sums in (one, other)]
-    values = [statistic(sums.sum(axis=0)) for sums in groups]
-    without = [leave_one_out(sums, statistic) for sums in groups]
-    weighty = [np.abs(sums).sum(axis=-1) > 0 for sums in groups]
-    result = []
-    for k in range(groups[0].shape[1]):
-        parts = [
-            (float(value[k]), left[held[:, k], k])
-            for value, left, held in zip(values, without, weighty, strict=True)
-        ]
-        result.append((parts[0][0] - parts[1][0], _welch(parts, names, scale=scale, level=level)))
-    return tuple(result)
-
-
-def _welch(
-    parts: Sequence[tuple[float, FloatArray]], names: Sequence[str], *, scale: Scale, level: float
-) -> Interval:
-    n = [len(left) for _, left in parts]
-    for (theta, left), name in zip(parts, names, strict=True):
-        reason = why_none(theta, left, len(left))
-        # A group in which nothing varies has a variance of 0; only if neither varies is there no interval.
-        if reason and not reason.startswith(NO_SPREAD):
-            return _none(f"{name}: {reason}", level=level, n=sum(n))
-    variances = [_jackknife_variance(left) for _, left in parts]
-    if sum(variances) < LEAST_SPREAD**2:
-        return _none(f"{NO_SPREAD} between transcripts, in either group", level=level, n=sum(n))
-    freedom = sum(variances) ** 2 / sum(v * v / (m - 1) for v, m in zip(variances, n, strict=True))
-    reach = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(sum(variances))
-    d = parts[0][0] - parts[1][0]
-    low, high = (max(d - reach, -1.0), min(d + reach, 1.0)) if scale == "share" else (d - reach, d + reach)
-    method = f"jackknife over {n[0]} and {n[1]} transcripts, t({freedom:.1f})"
-    return Interval(low, high, level, method, sum(n))
-
-
 def leave_one_out(sums: FloatArray, statistic: Function) -> FloatArray:
     """The statistic without each transcript in turn; (n_transcripts, n_codes)."""
     return statistic(sums.sum(axis=0) - sums)
-
-
-def resample_sums(sums: FloatArray, *, seed: int, n_resamples: int) -> FloatArray:
-    """The sums of transcripts drawn with replacement; (n_resamples, n_codes, n_sums).
-
-    The same draws for the same seed and number of transcripts.
-    """
-    times, flat = draws(len(sums), seed=seed, n_resamples=n_resamples), sums.reshape(len(sums), -1)
-    drawn = np.empty((n_resamples, flat.shape[1]))
-    for rows in some_at_once(n_resamples, len(sums)):
-        np.matmul(times[rows].astype(np.float64), flat, out=drawn[rows])
-    return drawn.reshape(n_resamples, *sums.shape[1:])
-
-
-@lru_cache(maxsize=2)
-def draws(n: int, *, seed: int, n_resamples: int) -> NDArray[np.unsignedinteger[Any]]:
-    """How often each of n transcripts is drawn; (n_resamples, n), read only.
-
-    Kept for the next statistic: thousands of transcripts take seconds to draw and megabytes to hold.
-    """
-    random, shares = np.random.default_rng(seed), np.full(n, 1 / n)
-    times = np.empty((n_resamples, n), dtype=np.min_scalar_type(n))
-    for rows in some_at_once(n_resamples, n):
-        times[rows] = random.multinomial(n, shares, size=rows.stop - rows.start)
-    times.flags.writeable = False
-    return times
-
-
-def some_at_once(n_resamples: int, n: int) -> Iterable[slice]:
-    """Rows of ``draws`` that are taken at a time."""
-    step = max(1, DRAWN_AT_ONCE // n)
-    return (slice(first, min(first + step, n_resamples)) for first in range(0, n_resamples, step))
 
 
 def jackknife_interval(theta: float, without: FloatArray, *, scale: Scale, level: float) -> Interval:
@@ -311,7 +227,7 @@ def jackknife_interval(theta: float, without: FloatArray, *, scale: Scale, level
         exactly 0 or 1), so the interval stays within 0..1.
     """
     n = len(without)
-    se = math.sqrt(_jackknife_variance(without))
+    se = math.sqrt(jackknife_variance(without))
     t = float(stdtrit(n - 1, (1 + level) / 2))
     method = f"jackknife over {n} transcripts, t({n - 1})"
     if scale != "share":
@@ -322,7 +238,8 @@ def jackknife_interval(theta: float, without: FloatArray, *, scale: Scale, level
     return Interval(low, high, level, f"{method}, logit scale", n)
 
 
-def _jackknife_variance(without: FloatArray) -> float:
+def jackknife_variance(without: FloatArray) -> float:
+    """(n - 1)/n sum_i (theta_(i) - mean)^2 of n values without one transcript each."""
     n = len(without)
     return (n - 1) / n * float(np.sum(np.square(without - without.mean())))
 
@@ -338,7 +255,7 @@ def bca_interval(theta: float, without: FloatArray, resampled: FloatArray, *, le
     n, drawn = len(without), resampled[~np.isnan(resampled)]
     undefined = 1 - len(drawn) / len(resampled)
     if undefined > MOST_UNDEFINED:
-        return _none(
+        return no_interval(
             f"undefined in {undefined:.0%} of the resamples: too few transcripts hold it", level=level, n=n
         )
     z0 = float(ndtri((np.sum(drawn < theta) + 0.5 * np.sum(drawn == theta)) / len(drawn)))
@@ -346,7 +263,7 @@ def bca_interval(theta: float, without: FloatArray, resampled: FloatArray, *, le
     a = float(np.sum(pull**3) / (6 * np.sum(pull**2) ** 1.5))
     z = z0 + ndtri(np.array([(1 - level) / 2, (1 + level) / 2]))
     if not math.isfinite(z0) or (1 - a * z <= 0).any():
-        return _none("the resamples lie on one side of the value", level=level, n=n)
+        return no_interval("the resamples lie on one side of the value", level=level, n=n)
     low, high = np.quantile(drawn, ndtr(z0 + z / (1 - a * z)))
     method = f"BCa bootstrap over {n} transcripts, {len(resampled):,} resamples"
     if undefined:
@@ -370,5 +287,6 @@ def why_none(theta: float, without: FloatArray, n: int, *, of: str = "transcript
     return ""
 
 
-def _none(reason: str, *, level: float, n: int) -> Interval:
+def no_interval(reason: str, *, level: float, n: int) -> Interval:
+    """What stands where there can be none, n the transcripts that say anything."""
     return Interval(math.nan, math.nan, level, "", n, reason)

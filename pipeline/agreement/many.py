@@ -19,15 +19,17 @@ from numpy.typing import ArrayLike, NDArray
 from pipeline.agreement.alpha import alpha_of
 from pipeline.agreement.intervals import (
     HOLDING,
-    Function,
+    LEVEL,
+    N_RESAMPLES,
     Interval,
     Measure,
     Scale,
     holds_rarer,
     several_intervals,
 )
+from pipeline.agreement.over_codes import mean_intervals
 from pipeline.agreement.statistic import NO_COMMON_UNIT, Statistic
-from pipeline.agreement.values import FloatArray, mean_of_defined
+from pipeline.agreement.values import FloatArray, divide
 
 N_SUMS = 7
 # What rounding leaves of a sum when a transcript is taken away again: a share of one unit is no smaller
@@ -67,14 +69,14 @@ def _sums_of_a_unit(n_coders: int) -> FloatArray:
 def percent_agreement(sums: ArrayLike) -> FloatArray:
     """Mean unit agreement; undefined without a unit that two coders read. Formula and source: ``percent``."""
     n, agreement, *_ = _parts(sums)
-    return _divide(agreement, n)
+    return divide(agreement, n)
 
 
 def fleiss_kappa(sums: ArrayLike) -> FloatArray:
     """(P - P_e) / (1 - P_e), P_e = p^2 + (1 - p)^2: ``fleiss``; undefined where p is 0 or 1."""
     p = _share(sums)
     chance = np.square(p) + np.square(1 - p)
-    return np.where((p == 0) | (p == 1), np.nan, _divide(percent_agreement(sums) - chance, 1 - chance))
+    return np.where((p == 0) | (p == 1), np.nan, divide(percent_agreement(sums) - chance, 1 - chance))
 
 
 def krippendorff_alpha(sums: ArrayLike) -> FloatArray:
@@ -84,11 +86,18 @@ def krippendorff_alpha(sums: ArrayLike) -> FloatArray:
     return alpha_of(n_1 + n_0, o_10, n_1 * n_0)
 
 
+def values_given(sums: ArrayLike) -> FloatArray:
+    """n_1: how often the code was given to units with two readers or more."""
+    *_, o_11, o_10, _ = _parts(sums)
+    given: FloatArray = o_11 + o_10
+    return given
+
+
 def gwet_ac1(sums: ArrayLike) -> FloatArray:
     """(p_a - p_e) / (1 - p_e), p_e = 2 p (1 - p): ``gwet``; undefined without a unit that two coders read."""
     p = _share(sums)
     chance = 2 * p * (1 - p)
-    return _divide(percent_agreement(sums) - chance, 1 - chance)
+    return divide(percent_agreement(sums) - chance, 1 - chance)
 
 
 def brennan_prediger(sums: ArrayLike) -> FloatArray:
@@ -131,7 +140,7 @@ def many_statistics(sums: ArrayLike, *, n_coders: int) -> dict[str, Statistic]:
 
 
 def many_intervals(
-    sums: ArrayLike, keys: Iterable[str], *, seed: int, level: float = 0.95, n_resamples: int = 4999
+    sums: ArrayLike, keys: Iterable[str], *, seed: int, level: float = LEVEL, n_resamples: int = N_RESAMPLES
 ) -> dict[str, tuple[Interval, ...]]:
     """Intervals over transcripts for each code, all keys over the same resamples; as ``pair_intervals``.
 
@@ -152,29 +161,16 @@ def many_measure(sums: FloatArray, key: str) -> Measure:
     return Measure(MANY_STATISTICS[key], scale, sums[..., 2 if key == "prevalence" else 0] > 0)
 
 
-def mean_over_codes(sums: FloatArray, keys: Iterable[str], *, seed: int) -> dict[str, Interval]:
-    """Intervals over transcripts of the mean over codes of each statistic, undefined ones left out.
+def mean_over_codes(
+    sums: ArrayLike, keys: Iterable[str], *, seed: int, level: float = LEVEL, n_resamples: int = N_RESAMPLES
+) -> dict[str, Interval]:
+    """Intervals over transcripts of the mean over codes of each statistic, undefined ones left out: ``over_codes``.
 
-    sums: (n_transcripts, n_codes, 7). Which codes are left out is the same whichever transcript is.
+    sums: (n_transcripts, n_codes, 7).
     """
-    n, k, _ = sums.shape
-    flat = sums.reshape(n, 1, k * N_SUMS)
-
-    def mean_of(key: str) -> Function:
-        kept = np.flatnonzero(~np.isnan(MANY_STATISTICS[key](sums.sum(axis=0))))
-
-        def mean(some: FloatArray) -> FloatArray:
-            each = MANY_STATISTICS[key](some.reshape(*some.shape[:-1], k, N_SUMS))[..., kept]
-            return mean_of_defined(each)
-
-        return mean
-
-    measures = {
-        key: Measure(mean_of(key), "share" if key in ("percent_agreement", "prevalence") else "coefficient")
-        for key in keys
-    }
-    found = several_intervals(flat, measures, seed=seed, level=0.95, n_resamples=4999)
-    return {key: intervals[0] for key, intervals in found.items()}
+    parts = np.asarray(sums, dtype=np.float64)
+    measures = {key: many_measure(parts, key) for key in keys}
+    return mean_intervals(parts, measures, seed=seed, level=level, n_resamples=n_resamples)
 
 
 def _why_undefined(key: str, parts: FloatArray) -> str:
@@ -195,9 +191,4 @@ def _parts(sums: ArrayLike) -> FloatArray:
 def _share(sums: ArrayLike) -> FloatArray:
     """p: mean share of readers who gave the code; exactly 1 where all of them did."""
     _, _, n, shares, *_ = _parts(sums)
-    return _divide(np.where(n - shares < ROUNDING, n, shares), n)
-
-
-def _divide(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(denominator == 0, np.nan, numerator / denominator)
+    return divide(np.where(n - shares < ROUNDING, n, shares), n)

@@ -12,28 +12,45 @@ two-sided 1 - 2 alpha interval). It is worse where the upper bound lies below -m
 paired: a transcript left out or drawn takes its units of all three pairs with it. Each code is
 tested for itself; nothing is corrected for the number of codes.
 
-A model that never (or always) gives the code has a kappa of 0 with everybody. Where the coders'
-own kappa may be as low as the margin, such a model would be non-inferior: ``constant_passes`` says so.
+Two guards, for where coders agree so little that being no worse than they are means nothing:
+
+- A model that never gives the code has a kappa of 0 with everybody, as has one that always gives it. Where the
+  coders' own kappa may be as low as the margin, such a model would be non-inferior: ``constant_passes`` says so.
+- Coders who draw lots are no standard: a model that draws lots too is as good as they are. ``coders_low`` is the
+  lower bound of the 95 % interval of their own kappa, on the same transcripts; unless it lies above 0 nothing is
+  shown (``coders_agree``).
+
 Measured (tests/benchmarks/verdicts.py, --rare; 400 simulated studies with the difference at -margin): as good as a
-coder in .04, .06 and .05 of studies of 10, 20 and 40 transcripts, prevalence .15; with a prevalence of .03 and
-20 transcripts in .08, so that for a rare code the test is somewhat too ready.
+coder in .04, .06 and .05 of studies of 10, 20 and 40 transcripts, prevalence .15; with a prevalence of .03 in .02,
+.07 and .06, so that for a rare code the test is, if anything, somewhat too ready.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pipeline.agreement.intervals import FEWEST, HOLDING, LEAST_SPREAD, Interval, intervals, leave_one_out
+from pipeline.agreement.intervals import (
+    FEWEST,
+    HOLDING,
+    N_RESAMPLES,
+    Function,
+    Interval,
+    Measure,
+    leave_one_out,
+    several_intervals,
+)
+from pipeline.agreement.over_codes import defined_codes, mean_measure, said_of_hanging, side_by_side
 from pipeline.agreement.pairs import cohen_kappa, count_pairs
-from pipeline.agreement.values import FloatArray, mean_of_defined
+from pipeline.agreement.values import LEAST_SPREAD, FloatArray, mean_of_defined
 
 MARGIN = 0.10
 LEVEL = 0.90
+#: Of the interval by which coders agree better than chance: the one that is printed of their agreement.
+LEVEL_OF_CODERS = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +61,8 @@ class NonInferiority:
     difference: kappa_model - kappa_coders. low, high: its interval at ``level``, made by ``method``.
     n_units: read by all three; n_at_stake: of these, given the code by at least one of them.
     n_transcripts: those with a unit at stake, 8 or more for an interval, which is over these.
-    constant_passes: whether a model that never gives the code would be non-inferior too.
+    constant_passes: whether a model that never, or always, gives the code would be non-inferior too.
+    coders_low: lower bound of the 95 % interval of kappa_coders; nan where it has none.
     reason: why there is no interval, with nan in low and high; the rest may be known all the same.
     """
 
@@ -58,6 +76,7 @@ class NonInferiority:
     n_at_stake: int
     n_transcripts: int
     constant_passes: bool = False
+    coders_low: float = math.nan
     level: float = LEVEL
     method: str = ""
     reason: str = ""
@@ -66,6 +85,11 @@ class NonInferiority:
     def passes(self) -> bool:
         """Whether the difference is shown to lie above -margin; False where undefined."""
         return self.low > -self.margin
+
+    @property
+    def coders_agree(self) -> bool:
+        """Whether the coders are shown to agree better than chance; False where that is not known."""
+        return self.coders_low > 0
 
     @property
     def fails(self) -> bool:
@@ -112,11 +136,12 @@ def non_inferiority(
     if not 0 <= margin <= 2:
         raise ValueError(f"margin is {margin}, expected 0..2, a difference of kappas")
     sums = cells.reshape(*cells.shape[:2], 12)
-    model = _interval(sums, difference, seed=seed)
-    constant = _interval(sums, _difference_of_constant, seed=seed)
+    model = _intervals(sums, _measure(sums, difference), seed=seed)
+    constant = _intervals(sums, _measure(sums, _difference_of_constant), seed=seed)
+    coders = _intervals(sums, _measure(sums, _kappa_of_coders), seed=seed, level=LEVEL_OF_CODERS)
     stake = np.asarray(n_at_stake, dtype=np.int64).tolist()
     return tuple(
-        _result(sums[:, k], model[k], constant[k], n_at_stake=stake[k], margin=margin)
+        _result(sums[:, [k]], model[k], constant[k], coders[k].low, n_at_stake=stake[k], margin=margin)
         for k in range(sums.shape[1])
     )
 
@@ -126,42 +151,22 @@ def non_inferiority_of_mean(
 ) -> NonInferiority:
     """The test of all codes together: kappas are means over the codes for which all three are defined.
 
-    Not of pooled cells: over these kappa rises with how unlike the codes are in frequency. counts: as above;
-    n_at_stake: units given any code by at least one of the three.
+    Not of pooled cells: over these kappa rises with how unlike the codes are in frequency (``over_codes``). Of one
+    code it is the test of that code. counts: as above; n_at_stake: units given any code by at least one of the three.
     """
     cells = np.asarray(counts, dtype=np.float64)
-    n, k = cells.shape[:2]
-    sums = cells.reshape(n, k, 12)
-    kept = np.flatnonzero(~np.isnan(difference(sums.sum(axis=0))))
-
-    def mean_of(each: Callable[[FloatArray], FloatArray]) -> Callable[[FloatArray], FloatArray]:
-        def mean(some: FloatArray) -> FloatArray:
-            found = each(some.reshape(*some.shape[:-2], k, 12))[..., kept]
-            return mean_of_defined(found)[..., None]
-
-        return mean
-
-    flat = sums.reshape(n, 1, k * 12)
-    interval, constant = (
-        intervals(flat, mean_of(each), scale="difference", seed=seed, level=LEVEL)[0]
-        for each in (difference, _difference_of_constant)
+    sums = cells.reshape(*cells.shape[:2], 12)
+    kept, flat = defined_codes(difference, sums), side_by_side(sums)
+    model, constant, coders = (
+        _intervals(flat, mean_measure(_measure(sums, of), sums, kept), seed=seed, level=level)[0]
+        for of, level in (
+            (difference, LEVEL),
+            (_difference_of_constant, LEVEL),
+            (_kappa_of_coders, LEVEL_OF_CODERS),
+        )
     )
-    kappa = cohen_kappa(cells.sum(axis=0)[kept]).mean(axis=0) if len(kept) else np.full(3, np.nan)
-    reason = interval.reason if len(kept) else "kappa is defined for no code"
-    return NonInferiority(
-        difference=float((kappa[1] + kappa[2]) / 2 - kappa[0]),
-        low=math.nan if reason else interval.low,
-        high=math.nan if reason else interval.high,
-        kappa_model=float((kappa[1] + kappa[2]) / 2),
-        kappa_coders=float(kappa[0]),
-        margin=margin,
-        n_units=int(sums[:, 0, :4].sum()) if k else 0,
-        n_at_stake=n_at_stake,
-        n_transcripts=int(_holding(sums).any(axis=1).sum()),
-        constant_passes=constant.low > -margin,
-        method="" if reason else interval.method,
-        reason=reason,
-    )
+    model = said_of_hanging(model, difference, sums)
+    return _result(sums, model, constant, coders.low, n_at_stake=n_at_stake, margin=margin)
 
 
 def units_at_stake(
@@ -181,46 +186,72 @@ def difference(sums: FloatArray) -> FloatArray:
 
 
 def _difference_of_constant(sums: FloatArray) -> FloatArray:
-    return -cohen_kappa(sums[..., :4])
+    return -_kappa_of_coders(sums)
 
 
-def _interval(
-    sums: FloatArray, statistic: Callable[[FloatArray], FloatArray], *, seed: int
+def _kappa_of_coders(sums: FloatArray) -> FloatArray:
+    return cohen_kappa(sums[..., :4])
+
+
+def _measure(sums: FloatArray, statistic: Function) -> Measure:
+    return Measure(statistic, "difference", _holding(sums), of=HOLDING)
+
+
+def _intervals(
+    sums: FloatArray, measure: Measure, *, seed: int, level: float = LEVEL
 ) -> tuple[Interval, ...]:
     """Intervals; where no transcript changes the difference, the difference itself stands for both bounds."""
-    held = _holding(sums)
-    found = list(
-        intervals(sums, statistic, scale="difference", weighty=held, of=HOLDING, seed=seed, level=LEVEL)
-    )
-    without = leave_one_out(sums, statistic)
+    found = list(several_intervals(sums, {"": measure}, seed=seed, level=level, n_resamples=N_RESAMPLES)[""])
+    without = leave_one_out(sums, measure.statistic)
     for k, interval in enumerate(found):
         if interval.n_transcripts >= FEWEST and np.ptp(without[:, k]) < LEAST_SPREAD:
-            value = float(statistic(sums.sum(axis=0))[k])
+            value = float(measure.statistic(sums.sum(axis=0))[k])
             method = f"each of {interval.n_transcripts} transcripts gives the same difference"
-            found[k] = Interval(value, value, LEVEL, method, interval.n_transcripts)
+            found[k] = Interval(value, value, level, method, interval.n_transcripts)
     return tuple(found)
 
 
 def _result(
-    sums: FloatArray, interval: Interval, constant: Interval, *, n_at_stake: int, margin: float
+    sums: FloatArray,
+    interval: Interval,
+    constant: Interval,
+    coders_low: float,
+    *,
+    n_at_stake: int,
+    margin: float,
 ) -> NonInferiority:
-    total, n_holding = sums.sum(axis=0), int(_holding(sums).sum())
-    coders, first, second = cohen_kappa(total.reshape(3, 4)).tolist()
+    """sums: (n_transcripts, k, 12) of the codes that are averaged."""
+    total, n_holding = sums.sum(axis=0), int(_holding(sums).any(axis=1).sum())
+    kept = defined_codes(difference, sums)
+    coders, first, second = _mean_kappas(total, kept)
     reason = _why_none(total) or interval.reason
     return NonInferiority(
-        difference=float(difference(total)),
+        difference=(first + second) / 2 - coders,
         low=math.nan if reason else interval.low,
         high=math.nan if reason else interval.high,
         kappa_model=(first + second) / 2,
         kappa_coders=coders,
         margin=margin,
-        n_units=int(total[:4].sum()),
+        n_units=int(total[:1, :4].sum()),
         n_at_stake=n_at_stake,
         n_transcripts=n_holding,
         constant_passes=constant.low > -margin,
+        coders_low=coders_low,
         method="" if reason else interval.method,
         reason=reason,
     )
+
+
+def _mean_kappas(total: FloatArray, kept: NDArray[np.intp]) -> tuple[float, float, float]:
+    """Of coders with each other, the model with the first and with the second; total: (k, 12), means over ``kept``.
+
+    Of a single code all three as they are, also where one is undefined.
+    """
+    kappa = cohen_kappa(total.reshape(-1, 3, 4))
+    if len(kappa) > 1:
+        kappa = kappa[kept]
+    coders, first, second = mean_of_defined(kappa.T).tolist()
+    return coders, first, second
 
 
 def _holding(sums: FloatArray) -> NDArray[np.bool_]:
@@ -233,6 +264,7 @@ def _why_none(total: FloatArray) -> str:
     """Why this difference has no interval where ``intervals`` may give one, or would say it of a value alone."""
     if not total.any():
         return "no unit that both coders and the model read"
-    if np.isnan(difference(total)):
-        return "kappa is undefined: of a pair, both always or both never gave the code"
+    if np.isnan(difference(total)).all():
+        undefined = "of a pair, both always or both never gave the code"
+        return f"kappa is undefined: {undefined}" if len(total) == 1 else "kappa is defined for no code"
     return ""

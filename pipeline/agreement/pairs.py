@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pipeline.agreement.statistic import NO_COMMON_UNIT, Statistic
-from pipeline.agreement.values import FloatArray
+from pipeline.agreement.values import FloatArray, divide
 
 
 def count_pairs(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -37,7 +37,7 @@ def _four(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> Sequence[NDArray[np.boo
 def percent_agreement(counts: ArrayLike) -> FloatArray:
     """(both + neither) / n; undefined without units. Formula and source: ``percent``."""
     both, only_a, only_b, neither = _cells(counts)
-    return _divide(both + neither, both + only_a + only_b + neither)
+    return divide(both + neither, both + only_a + only_b + neither)
 
 
 def cohen_kappa(counts: ArrayLike) -> FloatArray:
@@ -47,7 +47,7 @@ def cohen_kappa(counts: ArrayLike) -> FloatArray:
     """
     both, only_a, only_b, neither = _cells(counts)
     a1, a0, b1, b0 = both + only_a, only_b + neither, both + only_b, only_a + neither
-    return _divide(2 * (both * neither - only_a * only_b), a1 * b0 + b1 * a0)
+    return divide(2 * (both * neither - only_a * only_b), a1 * b0 + b1 * a0)
 
 
 def scott_pi(counts: ArrayLike) -> FloatArray:
@@ -56,19 +56,19 @@ def scott_pi(counts: ArrayLike) -> FloatArray:
     The binary form of ``scott``. Undefined as ``cohen_kappa``.
     """
     n, differ, n1, n0 = _margins(counts)
-    return 1 - _divide(2 * n * differ, n1 * n0)
+    return 1 - divide(2 * n * differ, n1 * n0)
 
 
 def krippendorff_alpha(counts: ArrayLike) -> FloatArray:
     """1 - (2 n - 1) (only_a + only_b) / (n1 n0): nominal ``alpha``; undefined as ``cohen_kappa``."""
     n, differ, n1, n0 = _margins(counts)
-    return 1 - _divide((2 * n - 1) * differ, n1 * n0)
+    return 1 - divide((2 * n - 1) * differ, n1 * n0)
 
 
 def gwet_ac1(counts: ArrayLike) -> FloatArray:
     """(p_a - p_e) / (1 - p_e), p_e = 2 p (1 - p), p = n1 / 2n: ``gwet``; undefined without units."""
     n, differ, n1, n0 = _margins(counts)
-    return 1 - _divide(2 * n * differ, 2 * n * n - n1 * n0)
+    return 1 - divide(2 * n * differ, 2 * n * n - n1 * n0)
 
 
 def brennan_prediger(counts: ArrayLike) -> FloatArray:
@@ -79,31 +79,31 @@ def brennan_prediger(counts: ArrayLike) -> FloatArray:
 def precision(counts: ArrayLike) -> FloatArray:
     """both / (both + only_b); undefined where b never gave the code."""
     both, _, only_b, _ = _cells(counts)
-    return _divide(both, both + only_b)
+    return divide(both, both + only_b)
 
 
 def recall(counts: ArrayLike) -> FloatArray:
     """both / (both + only_a); undefined where a never gave the code."""
     both, only_a, _, _ = _cells(counts)
-    return _divide(both, both + only_a)
+    return divide(both, both + only_a)
 
 
 def f1(counts: ArrayLike) -> FloatArray:
     """2 both / (2 both + only_a + only_b); undefined where neither gave the code."""
     both, only_a, only_b, _ = _cells(counts)
-    return _divide(2 * both, 2 * both + only_a + only_b)
+    return divide(2 * both, 2 * both + only_a + only_b)
 
 
 def prevalence_a(counts: ArrayLike) -> FloatArray:
     """Share of units to which a gave the code; undefined without units."""
     both, only_a, only_b, neither = _cells(counts)
-    return _divide(both + only_a, both + only_a + only_b + neither)
+    return divide(both + only_a, both + only_a + only_b + neither)
 
 
 def prevalence_b(counts: ArrayLike) -> FloatArray:
     """Share of units to which b gave the code; undefined without units."""
     both, only_a, only_b, neither = _cells(counts)
-    return _divide(both + only_b, both + only_a + only_b + neither)
+    return divide(both + only_b, both + only_a + only_b + neither)
 
 
 def bias(counts: ArrayLike) -> FloatArray:
@@ -118,7 +118,7 @@ def bias(counts: ArrayLike) -> FloatArray:
 def signed_bias(counts: ArrayLike) -> FloatArray:
     """(only_a - only_b) / n, -1..1: above 0 if a gave the code more often; undefined without units."""
     both, only_a, only_b, neither = _cells(counts)
-    return _divide(only_a - only_b, both + only_a + only_b + neither)
+    return divide(only_a - only_b, both + only_a + only_b + neither)
 
 
 PAIR_STATISTICS: dict[str, Callable[[Any], FloatArray]] = {
@@ -203,8 +203,3 @@ def _margins(counts: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray, Flo
     both, only_a, only_b, neither = _cells(counts)
     differ = only_a + only_b
     return both + differ + neither, differ, 2 * both + differ, 2 * neither + differ
-
-
-def _divide(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(denominator == 0, np.nan, numerator / denominator)

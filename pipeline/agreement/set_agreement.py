@@ -15,12 +15,12 @@ from scipy import sparse
 from pipeline.agreement.alpha import alpha_of, conclude_alpha
 from pipeline.agreement.intervals import (
     FEWEST_FOR_BOOTSTRAP,
+    LEVEL,
+    N_RESAMPLES,
     Interval,
-    draws,
     interval_of,
-    resample_sums,
-    some_at_once,
 )
+from pipeline.agreement.resamples import draws, resample_sums, some_at_once
 from pipeline.agreement.sets import (
     CELLS_AT_ONCE,
     DISTANCES,
@@ -48,8 +48,8 @@ def set_agreement(
     *,
     distance: SetDistance,
     seed: int,
-    level: float = 0.95,
-    n_resamples: int = 4999,
+    level: float = LEVEL,
+    n_resamples: int = N_RESAMPLES,
 ) -> tuple[Statistic, Interval]:
     """``alpha_over_sets`` and its interval over transcripts.
 

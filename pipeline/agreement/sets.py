@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.agreement.alpha import alpha_of, conclude_alpha
-from pipeline.agreement.intervals import Interval, intervals
+from pipeline.agreement.intervals import LEVEL, N_RESAMPLES, Interval, intervals
 from pipeline.agreement.statistic import Statistic
 from pipeline.agreement.values import FloatArray, IntArray, Ratings, encode
 
@@ -111,7 +111,9 @@ def alpha_from_sums(sums: SetSums, times: FloatArray) -> FloatArray:
     return alpha_of(times @ sums.values, times @ sums.observed, expected)
 
 
-def set_interval(sums: SetSums, *, seed: int, level: float = 0.95, n_resamples: int = 4999) -> Interval:
+def set_interval(
+    sums: SetSums, *, seed: int, level: float = LEVEL, n_resamples: int = N_RESAMPLES
+) -> Interval:
     """An interval over transcripts for alpha over sets of codes; method and reasons as ``intervals``."""
     own = np.eye(len(sums.values))[:, None]
     return intervals(

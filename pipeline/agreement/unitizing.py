@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.agreement.continuum import SpanSums
-from pipeline.agreement.intervals import Interval, intervals
+from pipeline.agreement.intervals import LEVEL, N_RESAMPLES, Interval, intervals
 from pipeline.agreement.statistic import Statistic
 from pipeline.agreement.values import FloatArray
 
@@ -150,7 +150,7 @@ def unitizing_agreement(sums: SpanSums) -> UnitizingAgreement:
 
 
 def unitizing_intervals(
-    sums: SpanSums, *, seed: int, level: float = 0.95, n_resamples: int = 4999
+    sums: SpanSums, *, seed: int, level: float = LEVEL, n_resamples: int = N_RESAMPLES
 ) -> dict[str, tuple[Interval, ...]]:
     """Intervals over transcripts: "u", "binary", "cu" (one each), "ku", "code" (one a code, in their order)."""
     k = len(sums.codes)

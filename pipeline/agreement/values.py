@@ -15,6 +15,8 @@ from pipeline.agreement.statistic import NO_COMMON_UNIT, Statistic
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 MISSING = -1
+#: Values no further apart are the same but for rounding.
+LEAST_SPREAD = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,3 +123,9 @@ def mean_of_defined(values: FloatArray) -> FloatArray:
     defined = ~np.isnan(values)
     n = defined.sum(axis=-1)
     return np.where(n == 0, np.nan, np.where(defined, values, 0.0).sum(axis=-1) / np.maximum(n, 1))
+
+
+def divide(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """Element by element; nan where the denominator is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(denominator == 0, np.nan, numerator / denominator)

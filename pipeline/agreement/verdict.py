@@ -12,7 +12,10 @@ them by more than epsilon. With two, non-inferiority in kappa: the bounds of the
 -margin. Both at once (half of an even number of coders each) is "not shown".
 
 A test that a model would pass that never gives the code, or always, tells nothing: "not shown" with that reason.
-Otherwise a model that never gives a code could be "as good as a coder" where coders hardly agree.
+Otherwise a model that never gives a code could be "as good as a coder" where coders hardly agree. And coders who
+are not shown to agree better than chance are no standard, for a model that draws lots is as good as coders who do:
+"not shown" again. Krippendorff (2019, Content Analysis, 4th ed., ch. 12) asks for far more before data of coders
+are relied on; this is the least under which "as good as a coder" says anything of the model.
 """
 
 from __future__ import annotations
@@ -152,18 +155,22 @@ def _words_of_alternative(test: AlternativeAnnotator, who: str) -> tuple[str, st
     tested = [coder for coder in test.coders if not coder.reason]
     n, won, lost = len(tested), sum(c.rejected for c in tested), sum(c.lost for c in tested)
     mean_h = sum(coder.rho_h for coder in tested) / n
+    mean_over = "transcripts" if test.n_codes == 1 else "codes and transcripts"
+    each_code = "the code" if test.n_codes == 1 else "each code"
     on = f"on {test.n_units} segments of {test.n_transcripts} transcripts"
     rates = (
         f"{on} it was as close to the other coders as the coder left out, or closer, {_share(test.advantage)} of the "
-        f"time (mean over transcripts), and that coder {_share(mean_h)} (allowance {_share(test.epsilon)})"
+        f"time (mean over {mean_over}), and that coder {_share(mean_h)} (allowance {_share(test.epsilon)})"
     )
     if test.passes and test.fails:
         return NOT_SHOWN, f"{who} did better than {won} of {n} coders and worse than {lost}: {rates}."
     if test.passes and test.constant_passes:
         return NOT_SHOWN, (
-            f"{who} passed, but so would one that gives the code {test.constant_passes}: "
+            f"{who} passed, but so would one that gives {each_code} {test.constant_passes}: "
             f"{on} this test cannot tell a good model from a useless one."
         )
+    if test.passes and not test.coders_agree:
+        return NOT_SHOWN, f"{_no_standard('alpha', test.coders_low)}: {rates}."
     if test.passes:
         return AS_GOOD, f"{who} held its own against {won} of {n} coders: {rates}."
     if test.fails:
@@ -181,8 +188,11 @@ def _words_of_non_inferiority(test: NonInferiority, who: str) -> tuple[str, str]
     )
     if test.passes and test.constant_passes:
         return NOT_SHOWN, (
-            f"The coders agree too little for the margin, a model that never gives the code would pass: {numbers}."
+            "The coders agree too little for the margin, a model that never, or always, gives the code would pass: "
+            f"{numbers}."
         )
+    if test.passes and not test.coders_agree:
+        return NOT_SHOWN, f"{_no_standard('kappa', test.coders_low)}: {numbers}."
     if test.passes:
         return AS_GOOD, f"{who} agrees with the coders no worse than the margin allows: {numbers}."
     if test.fails:
@@ -192,6 +202,11 @@ def _words_of_non_inferiority(test: NonInferiority, who: str) -> tuple[str, str]
 
 def _there_are(n: int, what: str) -> str:
     return f"there is 1 {what}" if n == 1 else f"there are {n} {what}s"
+
+
+def _no_standard(coefficient: str, low: float) -> str:
+    bound = "no lower bound is known" if math.isnan(low) else f"lower bound of {coefficient} {_signed(low)}"
+    return f"The test was passed, but the coders are not shown to agree better than chance ({bound})"
 
 
 def _signed(value: float) -> str:

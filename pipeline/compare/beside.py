@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.agreement.intervals import HOLDING, Interval, intervals
+from pipeline.agreement.intervals import HOLDING, N_RESAMPLES, Interval, Measure, several_intervals
+from pipeline.agreement.over_codes import defined_codes, mean_intervals
 from pipeline.agreement.pairs import cohen_kappa
 from pipeline.agreement.values import mean_of_defined
 from pipeline.compare.cells import PairCells, pair_cells
 from pipeline.compare.columns import Column, FloatArray, Panel
 from pipeline.compare.pairs import beside
-from pipeline.compare.rows import interval_row, number
+from pipeline.compare.rows import LEVEL, interval_row, number
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,25 +64,16 @@ def beside_rows(panel: Panel, found: Beside, *, seed: int) -> list[dict[str, Any
     n_people, sums = len(found.people), found.sums()
     n_pairs = sums.shape[2]
     people, other = mean_kappas(sums.sum(axis=0), n_people)
-    kept = np.flatnonzero(~np.isnan(people) & ~np.isnan(other))
 
     def difference(cells: FloatArray) -> FloatArray:
         of_people, of_other = mean_kappas(cells.reshape(*cells.shape[:-1], n_pairs, 4), n_people)
         return of_other - of_people
 
-    def mean_difference(cells: FloatArray) -> FloatArray:
-        each = difference(cells.reshape(*cells.shape[:-2], len(found.codes), n_pairs * 4))
-        return mean_of_defined(each[..., kept])[..., None]
-
-    flat = sums.reshape(*sums.shape[:2], n_pairs * 4)
-    held = flat.reshape(*sums.shape)[..., :3].sum(axis=(2, 3)) > 0
-    each = intervals(flat, difference, scale="difference", weighty=held, of=HOLDING, seed=seed)
-    (mean,) = intervals(
-        flat.reshape(len(flat), 1, len(found.codes) * n_pairs * 4),
-        mean_difference,
-        scale="difference",
-        seed=seed,
-    )
+    flat, held = sums.reshape(*sums.shape[:2], n_pairs * 4), sums[..., :3].sum(axis=(2, 3)) > 0
+    measure = {"": Measure(difference, "difference", held, of=HOLDING)}
+    each = several_intervals(flat, measure, seed=seed, level=LEVEL, n_resamples=N_RESAMPLES)[""]
+    mean = mean_intervals(flat, measure, seed=seed, level=LEVEL)[""]
+    kept = defined_codes(difference, flat)
     n_units = int(np.any([pair.shared for pair in found.people], axis=0).sum())
     same = {
         "other": found.name,

@@ -16,14 +16,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.agreement import many
-from pipeline.agreement.intervals import (
-    FEWEST,
-    Function,
-    Interval,
-    group_differences,
-    intervals,
-    pair_intervals,
-)
+from pipeline.agreement.groups import group_differences
+from pipeline.agreement.intervals import FEWEST, Function, Interval, intervals, pair_intervals
 from pipeline.agreement.pairs import PAIR_STATISTICS, krippendorff_alpha
 from pipeline.compare.columns import BoolArray, Column, FloatArray, IntArray, Panel, transcripts_of
 from pipeline.compare.pairs import all_pairs, count_pair

@@ -10,6 +10,7 @@ import numpy as np
 
 from corpus.records import Segment
 from corpus.tables import write_table
+from pipeline.agreement.alpha import alpha_of
 from pipeline.compare.columns import CONSENSUS, MODEL, BoolArray, Column, FloatArray, IntArray, Panel
 from pipeline.compare.rows import cell, number
 
@@ -108,9 +109,7 @@ def would_change(readers: Readers) -> FloatArray:
     n, o = m.sum(), mixed.sum(axis=0)
 
     def alpha(o_01: FloatArray, n_1: IntArray) -> FloatArray:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found = 1 - (n - 1) * o_01 / (n_1 * (n - n_1))
-        return np.where((n_1 > 0) & (n_1 < n), found, np.nan)
+        return alpha_of(n, o_01, n_1 * (n - n_1))
 
     share = g / np.maximum(m, 1)
     settled = share * alpha(o - mixed, all_gave + m - g) + (1 - share) * alpha(o - mixed, all_gave - g)

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.agreement.intervals import Interval, intervals
+from pipeline.agreement.alpha import TENTATIVE
+from pipeline.agreement.intervals import Interval
+from pipeline.agreement.many import krippendorff_alpha, many_intervals, values_given
 from pipeline.compare.columns import CONSENSUS, HUMAN, IntArray, Panel
 from pipeline.compare.confusions import common_rows, count_crossings, pairs_of_people
 from pipeline.compare.findings import Finding, given_by_anyone
-from pipeline.compare.merging import alpha_of_sums, people_sums
-from pipeline.compare.rows import interval_row
+from pipeline.compare.merging import people_sums
+from pipeline.compare.rows import LEVEL, interval_row
 
 NO_AGREEMENT, ONE_CODER = "no agreement", "one coder only"
 UNUSED, HARDLY_USED = "unused", "hardly used"
 
-#: Krippendorff (2019), ch. 12: below it not even tentative conclusions.
-LEAST_ALPHA = 0.667
 LEAST_ALPHA_WITHOUT_INTERVAL = 0.4
 FEWEST_GIVEN = 10
 FEWEST_USES = 3
 
 RULES = {
-    NO_AGREEMENT: f"Krippendorff's alpha of all human coders lies below {LEAST_ALPHA:g} with its whole interval over "
+    NO_AGREEMENT: f"Krippendorff's alpha of all human coders lies below {TENTATIVE:g} with its whole interval over "
     f"transcripts; where there can be no interval, below {LEAST_ALPHA_WITHOUT_INTERVAL:g}. Only codes that coders "
     f"gave {FEWEST_GIVEN} times or more, all together, to segments that two or more of them read",
     ONE_CODER: f"one coder gave it, {FEWEST_USES} times or more, to segments that others read, who never "
@@ -38,13 +38,13 @@ def no_agreement(panel: Panel, *, seed: int) -> list[Finding]:
     if not shared.n_units:
         return []
     total = shared.sums.sum(axis=0)
-    alpha = alpha_of_sums(total)
-    spread = intervals(shared.sums, alpha_of_sums, scale="coefficient", seed=seed)
+    alpha, n_values = krippendorff_alpha(total), values_given(total)
+    spread = many_intervals(shared.sums, ["krippendorff_alpha"], seed=seed, level=LEVEL)["krippendorff_alpha"]
     alone = count_crossings(pairs, n_codes=len(panel.codes)).alone
     both = np.sum([np.sum(x & y, axis=0) for _, x, y in (common_rows(a, b) for a, b in pairs)], axis=0)
     found = []
     for i, code in enumerate(map(int, shared.codes)):
-        n_given = int(total[i, 1])
+        n_given = round(float(n_values[i]))
         if n_given < FEWEST_GIVEN or not _is_low(float(alpha[i]), spread[i]):
             continue
         numbers = {
@@ -63,7 +63,7 @@ def no_agreement(panel: Panel, *, seed: int) -> list[Finding]:
 
 def _is_low(alpha: float, interval: Interval) -> bool:
     """False where alpha is undefined."""
-    return interval.high < LEAST_ALPHA if interval.defined else alpha < LEAST_ALPHA_WITHOUT_INTERVAL
+    return interval.high < TENTATIVE if interval.defined else alpha < LEAST_ALPHA_WITHOUT_INTERVAL
 
 
 def _where_they_differ(panel: Panel, code: int) -> IntArray:

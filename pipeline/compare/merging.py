@@ -13,18 +13,22 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.agreement import many
 from pipeline.agreement.intervals import (
+    FEWEST,
     FEWEST_FOR_BOOTSTRAP,
     Interval,
     interval_of,
     leave_one_out,
-    resample_sums,
+    no_interval,
+    pair_measure,
 )
 from pipeline.agreement.pairs import cohen_kappa, f1, four_cells
+from pipeline.agreement.resamples import resample_sums
 from pipeline.compare.columns import BoolArray, FloatArray, IntArray, Panel, by_transcript, transcripts_of
 from pipeline.compare.confusions import NOBODY_IN_COMMON, common_rows, pairs_with_model
 from pipeline.compare.confusions import why_none as why_no_pair
-from pipeline.compare.overall import shared_rows
+from pipeline.compare.overall import reader_sums, shared_rows
 from pipeline.compare.rows import LEVEL, interval_row, number
 
 HOW_PEOPLE = (
@@ -37,6 +41,7 @@ HOW_MODEL = (
 )
 #: Fewer than elsewhere: every finding has nine differences.
 N_RESAMPLES = 1999
+HOLDING_EITHER = "transcripts with either code"
 VALUES = ("first", "second", "merged", "all_before", "all_after")
 DIFFERENCES = ("merged_minus_first", "merged_minus_second", "all_after_minus_before")
 _UNDEFINED = {
@@ -63,29 +68,19 @@ class Sums:
     n_coders: int
 
 
-def alpha_of_sums(sums: FloatArray) -> FloatArray:
-    """alpha = 1 - (n1 + n0 - 1) o / (n1 n0), nominal, a code given or not, any number of coders, missing data.
-
-    sums: (..., 3), over segments with m coders, r of whom gave the code: o = r (m - r) / (m - 1), n1 = r, n0 = m - r.
-    Source: Krippendorff (2011), sec. C, for two values; nan where the code was never or always given.
-    """
-    o, n1, n0 = np.moveaxis(sums, -1, 0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(n1 * n0 == 0, np.nan, 1 - (n1 + n0 - 1) * o / (n1 * n0)))
-
-
 def people_sums(panel: Panel, pairs: Pairs) -> Sums:
-    """Sums for ``alpha_of_sums`` on the segments that two or more human coders read; pairs: places in the panel."""
+    """Sums as ``many`` of agreement has them, on the segments that two or more human coders read.
+
+    pairs: places in the panel.
+    """
     humans, codes = panel.humans, np.flatnonzero(panel.usable)
     local = _local(codes, pairs)
     rows = shared_rows(panel)
-    m, r = np.zeros((len(rows), 1)), np.zeros((len(rows), len(codes) + len(local)))
-    for human in humans:
-        m += human.seen[rows, None]
-        r += _with_merged(human.given[np.ix_(rows, codes)], local) & human.seen[rows, None]
-    values = np.stack([r * (m - r) / (m - 1), r, m - r], axis=-1)
+    given = [_with_merged(human.given[np.ix_(rows, codes)], local) for human in humans]
+    shape = (len(humans), len(rows), len(codes) + len(local))
+    sums = reader_sums(panel, rows, np.array(given, dtype=np.bool_).reshape(shape))
     n_coders = sum(bool(human.seen[rows].any()) for human in humans)
-    return Sums(by_transcript(panel, rows, values), codes, local, len(rows), n_coders)
+    return Sums(sums, codes, local, len(rows), n_coders)
 
 
 def model_sums(panel: Panel, pairs: Pairs) -> Sums:
@@ -120,7 +115,7 @@ def merge_effects(panel: Panel, pairs: Pairs, *, seed: int) -> list[dict[str, An
     pairs: places of codes in the panel. Differences have intervals over transcripts, where there are enough.
     """
     people, model = people_sums(panel, pairs), model_sums(panel, pairs)
-    alpha = _scored(people, {"krippendorff_alpha": alpha_of_sums}, seed=seed)
+    alpha = _scored(people, {"krippendorff_alpha": many.krippendorff_alpha}, seed=seed)
     beside = _scored(model, {"f1": f1, "cohen_kappa": cohen_kappa}, seed=seed)
     found = []
     for x, y in pairs:
@@ -201,7 +196,9 @@ def _differences(values: FloatArray) -> FloatArray:
 def _intervals(sums: Sums, drawn: FloatArray | None, key: str, coefficient: Function) -> list[list[Interval]]:
     """For each pair and difference, by the rules of ``agreement.intervals``.
 
-    drawn: (n_resamples, k + p, s) or None. For F1 a transcript counts only if it holds one of the two codes.
+    drawn: (n_resamples, k + p, s) or None. A transcript counts only if it says anything of one of the two codes, as
+    the interval of either has it: a merge changes nothing elsewhere. The difference from one of the two needs as many
+    transcripts with that one as an interval of its own would.
     """
 
     def differences_of(total: FloatArray) -> FloatArray:
@@ -210,22 +207,41 @@ def _intervals(sums: Sums, drawn: FloatArray | None, key: str, coefficient: Func
     theta = differences_of(sums.sums.sum(axis=0))
     without = leave_one_out(sums.sums, differences_of)
     resampled = None if drawn is None else differences_of(drawn)
+    weighty = _weighty(sums.sums, key)
     found = []
     for i, pair in enumerate(sums.pairs):
-        holds = np.ones(len(without), dtype=bool)
-        if key == "f1":
-            holds = sums.sums[:, list(pair), :3].sum(axis=(1, 2)) > 0
+        each = weighty[:, list(pair)]
+        holds = each.any(axis=1)
         drawn_of = resampled if holds.sum() >= FEWEST_FOR_BOOTSTRAP else None
-        found.append(
-            [
-                interval_of(
-                    float(theta[i, j]),
-                    without[holds, i, j],
-                    None if drawn_of is None else drawn_of[:, i, j],
-                    scale="difference",
-                    level=LEVEL,
-                )
-                for j in range(len(DIFFERENCES))
-            ]
-        )
+        of_pair = [
+            interval_of(
+                float(theta[i, j]),
+                without[holds, i, j],
+                None if drawn_of is None else drawn_of[:, i, j],
+                scale="difference",
+                level=LEVEL,
+                of=HOLDING_EITHER,
+            )
+            for j in range(len(DIFFERENCES))
+        ]
+        found.append(_enough_of_each(of_pair, each.sum(axis=0).tolist()))
     return found
+
+
+def _enough_of_each(of_pair: Sequence[Interval], n_each: Sequence[int]) -> list[Interval]:
+    """None for the difference from a code that too few transcripts hold, however many hold the other.
+
+    of_pair: as DIFFERENCES names them. n_each: transcripts that say anything of the first and of the second.
+    """
+    result = list(of_pair)
+    for j, (which, n) in enumerate(zip(("first", "second"), n_each, strict=True)):
+        if n < FEWEST and not result[j].reason:
+            reason = f"too few transcripts with the {which} code: {n}, at least {FEWEST} needed"
+            result[j] = no_interval(reason, level=LEVEL, n=n)
+    return result
+
+
+def _weighty(sums: FloatArray, key: str) -> BoolArray:
+    """(t, k): which transcripts say anything of each code, by the coefficient."""
+    measure = (many.many_measure if key == "krippendorff_alpha" else pair_measure)(sums, key)
+    return np.ones(sums.shape[:2], dtype=np.bool_) if measure.weighty is None else measure.weighty

@@ -10,6 +10,7 @@ import numpy as np
 from pipeline.agreement.intervals import Interval
 from pipeline.agreement.many import (
     MANY_STATISTICS,
+    N_SUMS,
     count_many,
     many_intervals,
     many_measure,
@@ -20,8 +21,8 @@ from pipeline.agreement.set_agreement import set_agreement
 from pipeline.agreement.sets import DISTANCES
 from pipeline.agreement.statistic import Statistic, statistics_row
 from pipeline.agreement.unitizing import unitizing_agreement, unitizing_intervals
-from pipeline.compare.columns import FloatArray, IntArray, Panel, transcripts_of
-from pipeline.compare.rows import interval_row
+from pipeline.compare.columns import BoolArray, FloatArray, IntArray, Panel, transcripts_of
+from pipeline.compare.rows import LEVEL, interval_row
 from pipeline.compare.sample_size import sample_size
 from pipeline.compare.spans import Marked, sums_of_spans
 
@@ -40,11 +41,20 @@ def many_sums(panel: Panel) -> FloatArray:
     """(t, 1 + k', 7) as ``many`` counts, of the transcripts with a shared segment: pooled, then the usable codes."""
     rows, codes = shared_rows(panel), np.flatnonzero(panel.usable)
     given = np.array([column.given[np.ix_(rows, codes)] for column in panel.humans])
+    sums = reader_sums(panel, rows, given)
+    return np.concatenate([sums.sum(axis=1, keepdims=True), sums], axis=1)
+
+
+def reader_sums(panel: Panel, rows: IntArray, given: BoolArray) -> FloatArray:
+    """(t, k, 7) as ``many`` counts, of the transcripts with one of the segments.
+
+    rows: (m,) places of segments. given: (c, m, k), what the human coders gave to them.
+    """
     read = np.array([column.seen[rows] for column in panel.humans])
     place = panel.place[rows]
-    counts = [count_many(given[:, place == t], read[:, place == t]) for t in transcripts_of(panel, rows)]
-    sums = np.array(counts).reshape(-1, len(codes), 7)
-    return np.concatenate([sums.sum(axis=1, keepdims=True), sums], axis=1)
+    transcripts = transcripts_of(panel, rows)
+    counts = [count_many(given[:, place == t], read[:, place == t]) for t in transcripts]
+    return np.array(counts).reshape(len(transcripts), given.shape[-1], N_SUMS)
 
 
 def overall_rows(panel: Panel, marked: Sequence[Marked], *, seed: int) -> list[dict[str, Any]]:
@@ -55,7 +65,7 @@ def overall_rows(panel: Panel, marked: Sequence[Marked], *, seed: int) -> list[d
     sums = many_sums(panel)
     coders = [column.name for column in panel.humans if column.seen[rows].any()]
     codes = [code for code, usable in zip(panel.codes, panel.usable, strict=True) if usable]
-    found = many_intervals(sums, MANY_STATISTICS, seed=seed)
+    found = many_intervals(sums, MANY_STATISTICS, seed=seed, level=LEVEL)
     spans = _of_spans(marked, coders, codes, seed=seed)
     result = []
     for i, key in enumerate([None, *codes]):
@@ -132,7 +142,7 @@ def sample_size_rows(panel: Panel, *, width: float) -> list[dict[str, Any]]:
     sums = many_sums(panel)
     codes = [code for code, usable in zip(panel.codes, panel.usable, strict=True) if usable]
     n_units = float(len(shared_rows(panel))) / len(sums)
-    sizes = sample_size(sums, many_measure(sums, "krippendorff_alpha"), width=width)
+    sizes = sample_size(sums, many_measure(sums, "krippendorff_alpha"), width=width, level=LEVEL)
     return [
         {"code": code, "n_units_each": n_units, **row}
         for code, row in zip([None, *codes], sizes, strict=True)
@@ -149,7 +159,7 @@ def overall_mean(panel: Panel, *, seed: int) -> dict[str, Any]:
         return {}
     sums = many_sums(panel)[:, 1:]
     total = sums.sum(axis=0)
-    found = mean_over_codes(sums, MANY_STATISTICS, seed=seed)
+    found = mean_over_codes(sums, MANY_STATISTICS, seed=seed, level=LEVEL)
     row: dict[str, Any] = {"n_codes": sums.shape[1]}
     for key, statistic in MANY_STATISTICS.items():
         each = statistic(total)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
-from pipeline.agreement.intervals import FEWEST, Measure, leave_one_out, why_none
+from pipeline.agreement.intervals import FEWEST, LEVEL, Measure, jackknife_variance, leave_one_out, why_none
 from pipeline.compare.columns import FloatArray
 
 #: Further than this no spread of a few interviews can be trusted to reach.
@@ -16,7 +16,7 @@ MOST_TRANSCRIPTS = 100_000
 
 
 def sample_size(
-    sums: FloatArray, measure: Measure, *, width: float, level: float = 0.95
+    sums: FloatArray, measure: Measure, *, width: float, level: float = LEVEL
 ) -> list[dict[str, Any]]:
     """For each code the transcripts that an interval of ``width`` takes, and how many there are.
 
@@ -50,7 +50,7 @@ def _row(
     }
     if reason := why_none(theta, without, n, of=of):
         return row | {"reason": reason}
-    se = math.sqrt((n - 1) / n * float(np.sum(np.square(without - without.mean()))))
+    se = math.sqrt(jackknife_variance(without))
     with_code = transcripts_needed(se * math.sqrt(n), width=width, level=level)
     row["width_now"] = width_of(se * math.sqrt(n), n, level=level)
     n_needed = math.ceil(with_code * n_transcripts / n)

@@ -1,20 +1,23 @@
-"""Is the model as good as one more coder? A verdict in words for each code, and for all of them pooled.
+"""Is the model as good as one more coder? A verdict in words for each code, and for the mean over all of them.
 
 On what people coded blind alone: who saw suggestions agrees with the model too easily.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pipeline.agreement.alternative_annotator import (
     FEWEST_TRANSCRIPTS,
+    AlternativeAnnotator,
     alternative_annotator_test,
     published_test,
 )
+from pipeline.agreement.intervals import FEWEST
 from pipeline.agreement.non_inferiority import (
     count_three,
     non_inferiority,
@@ -30,97 +33,125 @@ from pipeline.agreement.verdict import (
 from pipeline.compare.columns import MODEL, BoolArray, Column, IntArray, Panel
 from pipeline.compare.rows import number
 
+OfTwo = Callable[[Sequence[Column]], list[dict[str, Any]]]
+
 
 def verdict_rows(
     panel: Panel, other: Column, *, margin: float, epsilon: float, seed: int
 ) -> list[dict[str, Any]]:
     """``verdicts`` of agreement.json for one column beside the human coders: all codes (code null), then each code.
 
-    With three coders or more on common segments the alternative annotator test, with two non-inferiority. A coder who
-    shares fewer than 10 transcripts cannot be tested by the first; if only two others can, those two are.
+    With three coders or more on common segments the alternative annotator test, with two non-inferiority. Where the
+    first is undefined for a code because only two of the coders have enough transcripts in which it is at stake,
+    non-inferiority on those two: a third coder who read little takes no verdict away.
     """
     codes = np.flatnonzero(panel.usable & other.codes)
     keys = [None, *(panel.codes[code] for code in codes)]
-    humans = _who_can_be_tested(panel, other)
+    humans = _sharing(panel, other)
     if len(humans) < 2:
         n_readers = sum(bool((human.seen & other.seen).any()) for human in panel.humans)
         return [_row(other, key, verdict_of_too_few_coders(key or "", n_readers)) for key in keys]
-    given = np.array([human.given[:, codes] for human in humans])
-    read = np.array([human.seen for human in humans])
-    parts = given, read, other.given[:, codes]
-    coders = [human.name for human in humans]
-    tests = (
-        _of_two(panel, other, keys, *parts, margin=margin, seed=seed)
-        if len(humans) == 2
-        else _of_many(panel, other, keys, *parts, epsilon=epsilon)
-    )
-    return [row | {"coders": coders} for row in tests]
+
+    def of_two(two: Sequence[Column]) -> list[dict[str, Any]]:
+        return _of_two(_coded(panel, two, other, keys), margin=margin, seed=seed)
+
+    if len(humans) == 2:
+        return of_two(humans)
+    return _of_many(_coded(panel, humans, other, keys), of_two, epsilon=epsilon)
 
 
-def _who_can_be_tested(panel: Panel, other: Column) -> list[Column]:
-    """The coders who share segments with another and with the column; two of many if only two share enough."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Coded:
+    """Some coders and a column, as the tests take them.
+
+    keys: None, for all codes, and the k codes. given (c, n, k), read (c, n), model (n, k), place (n,).
+    """
+
+    other: Column
+    coders: tuple[Column, ...]
+    keys: tuple[str | None, ...]
+    given: BoolArray
+    read: BoolArray
+    model: BoolArray
+    place: IntArray
+
+
+def _coded(panel: Panel, coders: Sequence[Column], other: Column, keys: Sequence[str | None]) -> _Coded:
+    codes = np.flatnonzero(panel.usable & other.codes)
+    given = np.array([human.given[:, codes] for human in coders])
+    read = np.array([human.seen for human in coders])
+    return _Coded(other, tuple(coders), tuple(keys), given, read, other.given[:, codes], panel.place)
+
+
+def _sharing(panel: Panel, other: Column) -> list[Column]:
+    """The coders who share segments with another and with the column."""
     n_readers = np.zeros(len(other.seen), dtype=np.intp)
     for human in panel.humans:
         n_readers += human.seen
-    shared = other.seen & (n_readers >= 2)
-    sharing = [human for human in panel.humans if (human.seen & shared).any()]
-    enough = [
-        human for human in sharing if len(np.unique(panel.place[human.seen & shared])) >= FEWEST_TRANSCRIPTS
-    ]
-    return enough if len(enough) == 2 else sharing
+    return [human for human in panel.humans if (human.seen & other.seen & (n_readers >= 2)).any()]
 
 
-def _of_two(
-    panel: Panel,
-    other: Column,
-    keys: Sequence[str | None],
-    given: BoolArray,
-    read: BoolArray,
-    model: BoolArray,
-    *,
-    margin: float,
-    seed: int,
-) -> list[dict[str, Any]]:
-    counts = count_three(given, read, model, other.seen, panel.place)
-    stake = units_at_stake(given, read, model, other.seen)
-    any_code = units_at_stake(
-        given.any(axis=2, keepdims=True), read, model.any(axis=1, keepdims=True), other.seen
-    )
+def _of_two(coded: _Coded, *, margin: float, seed: int) -> list[dict[str, Any]]:
+    given, read, model, seen = coded.given, coded.read, coded.model, coded.other.seen
+    counts = count_three(given, read, model, seen, coded.place)
+    stake = units_at_stake(given, read, model, seen)
+    any_code = units_at_stake(given.any(axis=2, keepdims=True), read, model.any(axis=1, keepdims=True), seen)
     tests = [
         non_inferiority_of_mean(counts, int(any_code[0]), seed=seed, margin=margin),
         *non_inferiority(counts, stake, seed=seed, margin=margin),
     ]
     return [
         _row(
-            other,
+            coded.other,
             key,
-            verdict_of_non_inferiority(key or "", test, who=_called(other)),
+            verdict_of_non_inferiority(key or "", test, who=_called(coded.other)),
             margin=margin,
             method=test.method,
+            coders=[coder.name for coder in coded.coders],
         )
-        for key, test in zip(keys, tests, strict=True)
+        for key, test in zip(coded.keys, tests, strict=True)
     ]
 
 
-def _of_many(
-    panel: Panel,
-    other: Column,
-    keys: Sequence[str | None],
-    given: BoolArray,
-    read: BoolArray,
-    model: BoolArray,
-    *,
-    epsilon: float,
-) -> list[dict[str, Any]]:
-    rows = []
-    for i, key in enumerate(keys):
-        take: IntArray = np.arange(given.shape[2]) if key is None else np.array([i - 1])
-        parts = given[:, :, take], read, model[:, take], other.seen
-        test = alternative_annotator_test(*parts, panel.place, epsilon=epsilon)
+def _of_many(coded: _Coded, of_two: OfTwo, *, epsilon: float) -> list[dict[str, Any]]:
+    """of_two: the rows of non-inferiority on two of the coders, asked for once of each two."""
+    rows, of_pairs = [], dict[tuple[int, ...], list[dict[str, Any]]]()
+    for i, key in enumerate(coded.keys):
+        take: IntArray = np.arange(coded.given.shape[2]) if key is None else np.array([i - 1])
+        parts = coded.given[:, :, take], coded.read, coded.model[:, take], coded.other.seen
+        test = alternative_annotator_test(*parts, coded.place, epsilon=epsilon)
         all_units = published_test(*parts, epsilon=epsilon)
         more = {"epsilon": epsilon, "q": test.q, "winning_rate_all_units": number(all_units.winning_rate)}
-        rows.append(_row(other, key, verdict_of_alternative(key or "", test, who=_called(other)), **more))
+        if two := _the_two(test):
+            if two not in of_pairs:
+                of_pairs[two] = of_two([coded.coders[j] for j in two])
+            rows.append(_instead(of_pairs[two][i]) | more)
+        else:
+            verdict = verdict_of_alternative(key or "", test, who=_called(coded.other))
+            rows.append(_row(coded.other, key, verdict, coders=[c.name for c in coded.coders], **more))
     return rows
+
+
+def _the_two(test: AlternativeAnnotator) -> tuple[int, ...]:
+    """Places of the two coders who have enough transcripts, where the test is undefined for want of a third; or ().
+
+    Enough for the test itself or, if that leaves none or one, for non-inferiority.
+    """
+    for fewest in (FEWEST_TRANSCRIPTS, FEWEST) if test.reason else ():
+        enough = tuple(left.coder for left in test.coders if left.n_transcripts >= fewest)
+        if len(enough) == 2:
+            return enough
+    return ()
+
+
+def _instead(row: dict[str, Any]) -> dict[str, Any]:
+    """The row of two coders of more, which says that it is."""
+    first, second = row["coders"]
+    told = (
+        f"Tested on {first} and {second} alone: the others have too few transcripts in which somebody gave the code "
+        "for the test that takes three coders."
+    )
+    return row | {"why": f"{row['why']} {told}"}
 
 
 def _called(other: Column) -> str:

@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.agreement.alpha import RELIABLE, TENTATIVE
 from pipeline.agreement.intervals import NO_SPREAD
-
-#: Krippendorff (2019), Content Analysis, 4th ed., ch. 12: rely on variables with alpha above .800; where tentative
-#: conclusions are acceptable, above .667.
-RELIABLE, TENTATIVE = 0.800, 0.667
 
 
 @dataclass(frozen=True, slots=True)
