@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pipeline.agreement.alpha import RELIABLE, TENTATIVE
 from pipeline.agreement.alternative_annotator import FEWEST_TRANSCRIPTS
 from pipeline.agreement.coefficients import COEFFICIENTS
 from pipeline.agreement.intervals import FEWEST_FOR_BOOTSTRAP
-from pipeline.report.audit.standing import RELIABLE, STANDINGS, TENTATIVE
+from pipeline.report.audit.standing import STANDINGS
 from pipeline.report.how import AGREEMENT, READ, coefficient_entries, how_split
 from pipeline.report.how_entry import How, HowGroup
 from pipeline.report.how_model import KNOWN
