@@ -40,7 +40,7 @@ from models.topic_rows import (
     weighted_rows,
 )
 from models.topics import Documents, LdaTopics, NmfTopics, make_documents, top_words
-from pipeline.cache import read_parquet, stage_dir
+from pipeline.cache import CONTENTS, read_parquet, stage_dir
 from pipeline.ingest import ingest
 from pipeline.preprocess import preprocess, read_preprocessed
 from pipeline.run import plan_run
@@ -530,4 +530,4 @@ def test_two_processes_with_other_hash_seeds_and_threads_write_the_same_bytes(ma
             {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
         )
     assert written[0] == written[1]
-    assert set(written[0]) == {"topics.json", "topic_shares.parquet"}
+    assert set(written[0]) == {"topics.json", "topic_shares.parquet", CONTENTS}

@@ -6,17 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pipeline.agreement.alpha import RELIABLE, TENTATIVE
 from pipeline.agreement.verdict import AS_GOOD, KINDS, NOT_SHOWN, TOO_FEW, WORSE
 from pipeline.compare.columns import MODEL
-from pipeline.report.audit.standing import (
-    FAIR,
-    RELIABLE,
-    SOLID,
-    STANDINGS,
-    TENTATIVE,
-    Standing,
-    standing_of,
-)
+from pipeline.report.audit.standing import FAIR, SOLID, STANDINGS, Standing, standing_of
 from pipeline.report.audit.table import difference_of, figure
 from pipeline.report.figures import Axis, Mark, Piece, coefficient_axis, mark, stacked
 from pipeline.report.levels import scored_rows
