@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # The tests with the lowest or the newest versions that pyproject.toml allows, in an environment of its own:
 #   tests/faults/versions.sh lowest|newest [arguments of pytest]
-# PYTHON (default python3) makes the environment; it is removed at the end unless KEEP names a folder for it.
+# Not in the background (a shell makes such processes deaf to Ctrl-C, which tests use). PYTHON (default python3) makes the environment; it is removed at the end unless KEEP names a folder for it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 which=${1:?lowest or newest}
 shift
 python=${PYTHON:-python3}
 folder=${KEEP:-$(mktemp -d)}
+chmod 755 "$folder" # tests become other users
 [ -n "${KEEP:-}" ] || trap 'rm -rf "$folder"' EXIT
 
 "$python" -m venv "$folder/venv"
