@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The tests with the lowest or the newest versions that pyproject.toml allows, in an environment of its own:
 #   tests/faults/versions.sh lowest|newest [arguments of pytest]
-# Not in the background (a shell makes such processes deaf to Ctrl-C, which tests use). PYTHON (default python3) makes the environment; it is removed at the end unless KEEP names a folder for it.
+# Not in the background: a shell makes such processes deaf to Ctrl-C, which tests use.
+# PYTHON (default python3) makes the environment; it is removed at the end unless KEEP names a folder for it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 which=${1:?lowest or newest}
