@@ -70,6 +70,11 @@ def adjudicate(study: Study, path: Path, *, today: date) -> Adjudicated:
     Raises FileError if the file cannot be read or holds no decision, StudyError if the study must be mended.
     """
     table = read_table_file(path, file=path.name)
+    if missing := [name for name in ("transcript", "start", "end", "code") if name not in table.columns]:
+        problem = (
+            f"it holds decisions, and has no column {', '.join(missing)}, without which no row has a place"
+        )
+        raise FileError(path.name, [problem], "Fill in a copy of disagreements.csv that has all its columns.")
     if "quote" not in table.columns:
         problem = (
             "there is no quote column, by which a row is known to mean the words that stand at its place now"

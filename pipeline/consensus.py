@@ -1,10 +1,10 @@
 """``codings/consensus.csv`` as imports of decisions write it, beside what people wrote into it by hand.
 
 A row that an import wrote has a memo that begins with "settled: ", names the code that the row gives, and stands
-exactly at a segment: where somebody changed the code later, the memo names another. A segment is an import's if it has
-such a row and none of another kind touches it; every other segment that the consensus reads is somebody's work, and is
-never written to. A row with an empty code says that a code was declined, or that none was
-given, so every settled segment has a row. What the consensus has read stands in ``coverage.csv``.
+exactly at a segment: where somebody changed the code later, the memo names another. A segment is an import's if it
+has such a row and none of another kind touches it; every other segment that the consensus reads is somebody's work,
+and is never written to. A row with an empty code says that a code was declined, or that none was given, so every
+settled segment has a row. What the consensus has read stands in ``coverage.csv``.
 """
 
 from __future__ import annotations

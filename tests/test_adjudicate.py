@@ -699,6 +699,31 @@ def test_a_file_without_its_quotes_is_refused_for_that_and_not_row_by_row(study:
     assert people_of(study) == before
 
 
+@pytest.mark.parametrize("column", ["start", "end", "transcript", "code"])
+def test_decisions_without_their_place_are_told_which_column_is_missing(
+    column: str, study: Study, table: Path
+) -> None:
+    rows = [{k: v for k, v in row.items() if k != column} for row in disagreements_of(study, table)]
+    table.write_text(as_csv([row | {"decision": "yes"} for row in rows]), newline="")
+
+    told = bring(study, table).set_aside["disagreements.csv"]
+
+    assert f"it holds decisions, and has no column {column}" in told
+    assert "who coded" not in told
+
+
+def test_columns_of_a_file_that_is_no_table_are_not_repeated(study: Study, tmp_path: Path) -> None:
+    path = tmp_path / "odd.csv"
+    names = ["a\x01b", "we waited very long for the bus", *(f"x{n}" for n in range(40))]
+    path.write_text(",".join(names) + "\n" + ",".join("1" * len(names)) + "\n")
+
+    told = bring(study, path).set_aside["odd.csv"]
+
+    assert "its columns are (no text), (a long text), x0" in told
+    assert "and 30 more: no transcripts" in told
+    assert "waited" not in told
+
+
 def test_decisions_that_are_not_used_are_counted_by_reason_beside_those_that_are(
     study: Study, table: Path
 ) -> None:

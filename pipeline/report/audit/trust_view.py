@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pipeline.agreement.alpha import RELIABLE, TENTATIVE
 from pipeline.agreement.verdict import AS_GOOD, KINDS, NOT_SHOWN, TOO_FEW, WORSE
 from pipeline.compare.columns import MODEL
 from pipeline.report.audit.standing import (
     FAIR,
-    RELIABLE,
     SOLID,
     STANDINGS,
-    TENTATIVE,
     Standing,
     standing_of,
 )
