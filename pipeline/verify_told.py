@@ -32,8 +32,8 @@ def _why_not(found: Verified) -> Iterator[str]:
         yield from (f"  {file}: {what}" for file, what in found.damaged)
         if any(file.endswith("/disagreements.csv") for file, _ in found.damaged):
             yield (
-                "disagreements.csv: decisions belong into a copy of it. If some were written into it, copy it as it is "
-                "now to another folder, and import that."
+                "disagreements.csv: decisions belong into a copy of it. If some were written into it, copy it as it "
+                "is now to another folder, and import that."
             )
         yield "Take them from a backup; nothing in this run's folder can be relied on until then."
     if found.changed:
