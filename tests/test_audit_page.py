@@ -32,6 +32,7 @@ from pipeline.report.audit.standing import FAIR, OPEN, OPEN_HIGH, OPEN_LOW, POOR
 from pipeline.report.audit.told import audit_json, audit_lines
 from pipeline.report.audit.trust_view import trust_view
 from pipeline.report.page import render_page
+from pipeline.report.reference import reference_of
 from pipeline.report.tables import Disputed, read_run
 from pipeline.report.wording import UNDEFINED, coefficient, percent
 
@@ -868,6 +869,58 @@ def test_another_machine_has_a_table_of_its_own(sample, said):
     assert "Whether gpt was as good as one more coder was decided by a test of non-inferiority" in plain(
         methods(run)
     )
+
+
+def sharing(run, *, n_seen):
+    """The tables of coders who share no segment that both coded blind, and n_seen that they coded otherwise."""
+    nothing, seen = {"n_units": 0}, {"n_units": n_seen}
+    kinds = [
+        {**row, "blind": nothing, "seen": seen, "n_units_between": 0} if row["kind"] == "human-human" else row
+        for row in run.agreement["basis"]["kinds"]
+    ]
+    comparisons = [
+        {**row, "n_units": 0} if row["kind"] == "human-human" else row for row in run.agreement["comparisons"]
+    ]
+    return with_agreement(
+        run,
+        overall=[],
+        overall_mean={},
+        beside=[],
+        verdicts=[
+            {**row, "test": "", "verdict": "too few coders (n = 2)"} for row in run.agreement["verdicts"]
+        ],
+        basis={**run.agreement["basis"], "kinds": kinds},
+        comparisons=comparisons,
+    )
+
+
+def test_model_beside_two_coders_without_a_common_segment_is_their_mean(sample, said):
+    run = sharing(sample, n_seen=0)
+    words = plain(said(run, "trust"))
+    assert "of the model with coder_a and coder_b , one at a time and then their mean" in words
+    assert "the one coder" not in words
+    pairs = [row for row in run.agreement["comparisons"] if row["kind"] == "model-human"]
+    for row in trust_view(run).rows:
+        kappas = [pair["cohen_kappa"] for pair in pairs if pair["code"] == row.code]
+        assert row.model.text == (coefficient(sum(kappas) / 2) if kappas else "")
+
+
+@pytest.mark.parametrize(
+    ("n_seen", "reference", "paragraph"),
+    [
+        (0, "the coder who read it", "no segment was coded by two coders, so"),
+        (1, "at least one of the two coders", "1 segment was coded by two coders, and not by both blind, "),
+        (
+            440,
+            "at least one of the two coders",
+            "440 segments were coded by two coders, but none by both blind, ",
+        ),
+    ],
+)
+def test_who_read_nothing_in_common_is_never_called_one_of_two(n_seen, reference, paragraph, sample):
+    run = sharing(sample, n_seen=n_seen)
+    assert reference_of(run).short == reference
+    assert paragraph in plain(methods(run))
 
 
 def test_machines_are_told_at_the_terminal_and_to_machines(sample, sample_run_dir, tmp_path):
