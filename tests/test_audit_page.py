@@ -693,6 +693,17 @@ def test_tables_of_pooled_figures_say_what_pooling_does(sample):
     assert "raises coefficients" in model_view(with_agreement(sample, basis=basis)).basis.caption
 
 
+def test_mean_over_codes_stands_above_pooled_figures_of_all_coders(sample):
+    view, mean = people_view(sample), sample.agreement["overall_mean"]
+    first, second = view.codes.lines[:2]
+    assert (first.name, second.name) == ("mean over codes", "all codes, pooled")
+    shown = dict(zip(KEYS, first.cells, strict=True))
+    for key in ("krippendorff_alpha", "gwet_ac1", "fleiss_kappa"):
+        assert shown[key].text == coefficient(mean[key]["mean"])
+        assert shown[key].interval
+    assert shown["percent_agreement"].text == percent(mean["percent_agreement"]["mean"])
+
+
 def test_pair_is_headed_by_its_mean_over_codes(sample):
     means = {(row["a"], row["b"]): row["macro"]["cohen_kappa"] for row in sample.agreement["macro"]}
     for pair in agreement_view(sample).pairs:
