@@ -18,9 +18,11 @@ from corpus.readers import READERS, read_table_file, read_transcripts
 from corpus.readers.exchange import read_exchange
 from corpus.records import Transcript
 from corpus.study import Study, coder_files, transcript_files
-from corpus.tables import Table, write_table
+from corpus.tables import Table, shown_column, write_table
 from corpus.versions import MadeOn, bindings_of, earlier_versions, keep_bindings
 
+#: Of a table that holds nothing we know, so many columns are named.
+MOST_COLUMNS_SHOWN = 12
 #: Endings of tables, whose columns say what they hold, and of documents that may hold codings beside their words.
 TABLES = (".csv", ".xlsx")
 DOCUMENTS = (".json", ".jsonl")
@@ -121,9 +123,18 @@ def _importer(table: Table, path: Path) -> _Importer:
         return _import_participants
     raise FileError(
         path.name,
-        [f"its columns are {', '.join(table.columns)}: no transcripts, codings, codebook or participants"],
+        [f"its columns are {_shown(table.columns)}: no transcripts, codings, codebook or participants"],
         "A table of ratings, one unit a row and one coder a column, is read by 'precode audit FILE'.",
     )
+
+
+def _shown(columns: Sequence[str]) -> str:
+    """The first columns; of a file that is no table they are not its words, nor its bytes."""
+    named = [
+        shown_column(name) if name.isprintable() else "(no text)" for name in columns[:MOST_COLUMNS_SHOWN]
+    ]
+    more = len(columns) - len(named)
+    return ", ".join(named) + (f" and {more:,} more" if more else "")
 
 
 def _import_documents(

@@ -260,7 +260,7 @@ def _column_name(cell: str) -> str:
 
 def _check_columns(names: Sequence[str], *, file: str, required: Collection[str]) -> None:
     problems = [
-        f"line 1: the column '{_shown(name)}' stands there {names.count(name)} times"
+        f"line 1: the column '{shown_column(name)}' stands there {names.count(name)} times"
         for name in dict.fromkeys(names)
         if name and names.count(name) > 1
     ]
@@ -268,16 +268,16 @@ def _check_columns(names: Sequence[str], *, file: str, required: Collection[str]
     for name in required:
         if name not in names:
             near = difflib.get_close_matches(name, [other for other in found if other not in required], n=1)
-            hint = f" (is it '{_shown(near[0])}'?)" if near else ""
+            hint = f" (is it '{shown_column(near[0])}'?)" if near else ""
             problems.append(f"line 1: the column '{name}' is missing{hint}")
     if problems:
-        shown = ", ".join(_shown(name) for name in found) or "none"
+        shown = ", ".join(shown_column(name) for name in found) or "none"
         raise FileError(
             file, problems, f"Columns found: {shown}. Columns needed: {', '.join(required) or 'any'}."
         )
 
 
-def _shown(name: str) -> str:
+def shown_column(name: str) -> str:
     """A column's name in a message; a long one may be talk in a file without a header."""
     return name if len(name) <= _LONGEST_NAME_SHOWN and len(name.split()) <= 4 else "(a long text)"
 
@@ -327,7 +327,7 @@ def _column_warnings(
         places = ", ".join(str(at + 1) for at in sorted(unnamed))
         warnings.append(f"not read, for they have no name in the header: column {places}")
     if optional is not None:
-        unknown = [_shown(name) for name in columns if name not in required and name not in optional]
+        unknown = [shown_column(name) for name in columns if name not in required and name not in optional]
         if unknown:
             warnings.append(f"columns not used: {', '.join(unknown)}")
     return warnings

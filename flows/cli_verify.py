@@ -16,7 +16,8 @@ from flows.terminal import DONE, STOPPED, TO_MEND, ends_well, progress, say, sho
 def verify(
     study_dir: Annotated[Path, typer.Argument(metavar="STUDY", help="The study folder.", show_default=False)],
     run_id: Annotated[
-        str, typer.Argument(metavar="[RUN]", help="Id of a finished run; default: the newest.")
+        str,
+        typer.Argument(metavar="[RUN]", help="A finished run, or how its name begins; default: the newest."),
     ] = "",
     as_json: AsJson = False,
 ) -> int:

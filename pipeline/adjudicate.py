@@ -24,6 +24,7 @@ from corpus.study import Study
 from pipeline.compare.columns import BoolArray
 from pipeline.compare.disagreements import NO, YES, Readers, count_readers
 from pipeline.consensus import (
+    FILE,
     Standing,
     Statement,
     agreed_to_give,
@@ -33,7 +34,7 @@ from pipeline.consensus import (
     read_standing,
 )
 from pipeline.consensus_write import write_consensus
-from pipeline.decisions import Decisions, by_reason, read_decisions
+from pipeline.decisions import MOST_LINES, Decisions, by_reason, read_decisions
 from pipeline.ingest import read_ingested
 from pipeline.run import plan_run
 from pipeline.stages import Keys, one_by_one, quiet, run_stages
@@ -69,6 +70,11 @@ def adjudicate(study: Study, path: Path, *, today: date) -> Adjudicated:
     Raises FileError if the file cannot be read or holds no decision, StudyError if the study must be mended.
     """
     table = read_table_file(path, file=path.name)
+    if missing := [name for name in ("transcript", "start", "end", "code") if name not in table.columns]:
+        problem = (
+            f"it holds decisions, and has no column {', '.join(missing)}, without which no row has a place"
+        )
+        raise FileError(path.name, [problem], "Fill in a copy of disagreements.csv that has all its columns.")
     if "quote" not in table.columns:
         problem = (
             "there is no quote column, by which a row is known to mean the words that stand at its place now"
@@ -194,5 +200,19 @@ def _told(units: Units, standing: Standing, settled: Settled, n_changed: int) ->
     ]
     if n_left := int((settled.common & ~settled.whole).sum()):
         lines.append(f"not settled yet and left out: {n_left:,} segments")
+    if standing.edited:
+        lines.append(_told_of_edited(standing.edited))
     codes = [f"'{code}' {n:,}" for code, n in zip(units.codes, given.tolist(), strict=True) if n]
     return [*lines, f"the consensus gives {', '.join(codes) or 'no code'}"]
+
+
+def _told_of_edited(edited: Sequence[int]) -> str:
+    """Of rows that somebody changed after an import, so that nobody looks for a renewal that never comes."""
+    shown = ", ".join(map(str, edited[:MOST_LINES]))
+    more = f" and {len(edited) - MOST_LINES:,} more" if len(edited) > MOST_LINES else ""
+    one = len(edited) == 1
+    return (
+        f"{'line' if one else 'lines'} {shown}{more} of {FILE}: changed since an import wrote "
+        f"{'it' if one else 'them'}; {'its segment is' if one else 'their segments are'} left as "
+        f"{'it is' if one else 'they are'}"
+    )

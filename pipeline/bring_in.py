@@ -15,8 +15,8 @@ from corpus.errors import FileError, StudyError
 from corpus.readers import read_table_file
 from corpus.study import MODEL_SUFFIX, Study
 
-#: Columns by which a table is known for a copy of disagreements.csv.
-DECISIONS_KNOWN_BY = frozenset({"transcript", "start", "end", "code", "gave", "declined", "decision"})
+#: Columns by which a table is known for a copy of disagreements.csv, whatever columns it has lost: no other has them.
+DECISIONS_KNOWN_BY = frozenset({"gave", "declined", "decision"})
 
 
 def bring_all_in(

@@ -1,9 +1,10 @@
 """``codings/consensus.csv`` as imports of decisions write it, beside what people wrote into it by hand.
 
-A row that an import wrote has a memo that begins with "settled: " and stands exactly at a segment. A segment is
-an import's if it has such a row and none of another kind touches it; every other segment that the consensus reads is
-somebody's work, and is never written to. A row with an empty code says that a code was declined, or that none was
-given, so every settled segment has a row. What the consensus has read stands in ``coverage.csv``.
+A row that an import wrote has a memo that begins with "settled: ", names the code that the row gives, and stands
+exactly at a segment: where somebody changed the code later, the memo names another. A segment is an import's if it
+has such a row and none of another kind touches it; every other segment that the consensus reads is somebody's work,
+and is never written to. A row with an empty code says that a code was declined, or that none was given, so every
+settled segment has a row. What the consensus has read stands in ``coverage.csv``.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from pipeline.compare.columns import BoolArray
 from pipeline.units import Units, read_stretches
 
 MARK = "settled: "
+DECLINED, NOTHING = f"{MARK}declined ", f"{MARK}nobody gave a code"
 FILE = f"codings/{CONSENSUS}.csv"
 
 
@@ -67,18 +69,36 @@ class Statement:
 
 def decided(code: str, given: bool, note: str = "", basis: str | None = None) -> Statement:
     """A disputed cell. basis: "seen" if the row showed the model's view, "blind" if not; None: decided before."""
-    head = f"{MARK}decided to give" if given else f"{MARK}declined {code}"
+    head = _decided_to_give(code) if given else f"{DECLINED}{code}"
     return Statement(code if given else "", head, note, basis or "", fresh=basis is not None)
 
 
 def agreed_to_give(code: str, basis: str) -> Statement:
     """A code that all readers gave."""
-    return Statement(code, f"{MARK}all who read it gave it", "", basis)
+    return Statement(code, _all_gave(code), "", basis)
 
 
 def nothing_given(basis: str) -> Statement:
     """A segment to which no reader gave a code."""
-    return Statement("", f"{MARK}nobody gave a code", "", basis)
+    return Statement("", NOTHING, "", basis)
+
+
+def _decided_to_give(code: str) -> str:
+    return f"{MARK}decided to give '{code}'"
+
+
+def _all_gave(code: str) -> str:
+    return f"{MARK}all who read it gave '{code}'"
+
+
+def as_imported(cells: Mapping[str, str]) -> bool:
+    """Whether a row is as an import writes it: its memo says of the code what the row says."""
+    memo, code = cells.get("memo", ""), tidy_name(cells["code"])
+    if not code:
+        return memo.startswith((DECLINED, NOTHING))
+    return any(
+        memo == head or memo.startswith(f"{head}: ") for head in (_decided_to_give(code), _all_gave(code))
+    )
 
 
 def basis_of_agreed(coders: Collection[str], sittings: Iterable[Mapping[str, Any]]) -> str:
@@ -101,8 +121,9 @@ class Standing:
     """What the consensus says so far.
 
     seen: (n,) and given: (n, k), as the units have it. by_hand: (n,), read otherwise than by an import.
-    rows: of codings/consensus.csv; made: place of a segment -> the rows that imports wrote on it.
-    stretches: what counts as read without a row in coverage.csv.
+    table: codings/consensus.csv; made: place of a segment -> the rows that imports wrote on it.
+    stretches: what counts as read without a row in coverage.csv. edited: lines of rows whose memo is an import's and
+    whose code is another by now.
     """
 
     seen: BoolArray
@@ -111,6 +132,7 @@ class Standing:
     table: Table
     made: Mapping[int, Sequence[Row]]
     stretches: tuple[tuple[str, int, int], ...]
+    edited: tuple[int, ...] = ()
 
 
 def read_standing(
@@ -129,7 +151,7 @@ def read_standing(
         return Standing(nothing, np.zeros((n, k), dtype=bool), nothing, Table(WRITTEN_COLUMNS, ()), {}, ())
     at = list(units.coders).index(CONSENSUS)
     table = _read_file(study)
-    made, touched = _whose_rows(study, units.segments, table, transcripts)
+    made, touched, edited = _whose_rows(study, units.segments, table, transcripts)
     seen = units.read[at] & ~units.context
     by_hand = seen & np.array([row not in made for row in range(n)], dtype=bool)
     by_hand[list(touched)] = True
@@ -137,7 +159,7 @@ def read_standing(
     spans = frame.loc[frame["coder"] == CONSENSUS, ["transcript", "start", "end"]]
     stretches = () if stated else tuple(spans.itertuples(index=False, name=None))
     ours = {row: rows for row, rows in made.items() if row not in touched}
-    return Standing(seen, units.given[at], by_hand, table, ours, stretches)
+    return Standing(seen, units.given[at], by_hand, table, ours, stretches, edited)
 
 
 def _in_coverage(study: Study) -> bool:
@@ -158,21 +180,25 @@ def _read_file(study: Study) -> Table:
 
 def _whose_rows(
     study: Study, segments: Sequence[Segment], table: Table, transcripts: Mapping[str, Transcript]
-) -> tuple[dict[int, list[Row]], set[int]]:
-    """Rows that imports wrote, by the segment at which they stand, and the segments that others touch."""
+) -> tuple[dict[int, list[Row]], set[int], tuple[int, ...]]:
+    """Rows that imports wrote, by the segment at which they stand; the segments that others touch; lines of those of
+    them that an import wrote with another code."""
     place_of = {(s.transcript_id, s.start, s.end): row for row, s in enumerate(segments)}
     id_of = {segment.segment_id: row for row, segment in enumerate(segments)}
     made: dict[int, list[Row]] = defaultdict(list)
-    others: list[Coding] = []
+    others, edited = list[Coding](), list[int]()
     for name, placed in _placed(study, table, transcripts):
-        span = _span_now(placed, transcripts[name])
+        span, cells = _span_now(placed, transcripts[name]), placed.row.cells
         row = place_of.get((name, *span)) if span else None
-        if row is not None and placed.row.cells.get("memo", "").startswith(MARK):
+        if row is not None and as_imported(cells):
             made[row].append(placed.row)
-        elif placed.span:
-            others.append(Coding(name, CONSENSUS, placed.row.cells["code"], *placed.span))
+        elif span:
+            others.append(Coding(name, CONSENSUS, cells["code"], *span))
+            if cells.get("memo", "").startswith(MARK):
+                edited.append(placed.row.line)
     texts = {name: transcript.text for name, transcript in transcripts.items()}
-    return made, {id_of[found.segment_id] for found in place_codings(segments, others, texts).applied}
+    touched = {id_of[found.segment_id] for found in place_codings(segments, others, texts).applied}
+    return made, touched, tuple(sorted(edited))
 
 
 def _placed(

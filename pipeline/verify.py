@@ -59,7 +59,8 @@ class Verified:
 def verify(study: Study, run_id: str = "", *, on_stage: OnStage = quiet) -> Verified:
     """Run a finished run again and compare; nothing in the study is changed, nor locked.
 
-    run_id: "" for the newest. Raises StudyError if there is no such run, or its manifest cannot be read.
+    run_id: the name of a run or how it begins, "" for the newest. Raises StudyError if there is no such run or more
+    than one, or its manifest cannot be read.
     """
     run_id = _known_run(study, run_id)
     manifest = read_manifest(study, run_id)
@@ -86,9 +87,13 @@ def _known_run(study: Study, run_id: str) -> str:
     known = finished_runs(study)
     if not known:
         raise StudyError(f"{study.root.name}: no finished run to verify. 'precode run' makes one.")
-    if run_id and run_id not in known:
-        raise StudyError(f"{study.root.name}: no finished run {run_id!r}. There are: {', '.join(known)}")
-    return run_id or latest_run(study)
+    if not run_id:
+        return latest_run(study)
+    found = [name for name in known if name == run_id] or [name for name in known if name.startswith(run_id)]
+    if len(found) == 1:
+        return found[0]
+    what = "no finished run" if not found else "more than one finished run begins with"
+    raise StudyError(f"{study.root.name}: {what} {run_id!r}. There are: {', '.join(found or known)}")
 
 
 def _damaged(study: Study, manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

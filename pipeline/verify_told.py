@@ -30,6 +30,11 @@ def _why_not(found: Verified) -> Iterator[str]:
     if found.damaged:
         yield f"Damaged: {len(found.damaged)} of its files are not what the run wrote. Nothing was run again."
         yield from (f"  {file}: {what}" for file, what in found.damaged)
+        if any(file.endswith("/disagreements.csv") for file, _ in found.damaged):
+            yield (
+                "disagreements.csv: decisions belong into a copy of it. If some were written into it, copy it as it "
+                "is now to another folder, and import that."
+            )
         yield "Take them from a backup; nothing in this run's folder can be relied on until then."
     if found.changed:
         yield f"Cannot be verified: {len(found.changed)} of its inputs are no longer what the run read."

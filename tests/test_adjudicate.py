@@ -24,6 +24,7 @@ from pipeline.bring_in import bring_all_in
 from pipeline.cache import stage_dir
 from pipeline.compare.columns import read_panel
 from pipeline.compare.disagreements import count_readers, write_disagreements
+from pipeline.consensus import as_imported, decided
 from pipeline.decisions import Decision
 from pipeline.run import RunResult, plan_run, run_study
 from pipeline.stages import one_by_one, quiet, run_stages
@@ -459,6 +460,44 @@ def test_a_row_that_a_person_adds_to_a_settled_segment_makes_it_theirs(study: St
     assert people_of(study) == before
 
 
+@pytest.mark.parametrize(
+    ("memo", "code"),
+    [
+        ("settled: decided to give", "Hope"),
+        ("settled: decided to give", ""),
+        ("settled: all who read it gave", "Hope"),
+        ("settled: declined", "Hope"),
+        ("settled: nobody gave a code", "Hope"),
+    ],
+)
+def test_a_row_whose_code_a_person_changed_under_the_memo_of_an_import_is_kept_and_told(
+    memo: str, code: str, study: Study, table: Path
+) -> None:
+    decide(study, table, lambda row: "yes" if row["code"] == "Waiting" else "no")
+    path = study.codings_dir / "consensus.csv"
+    rows = rows_of(path)
+    at = next(i for i, row in enumerate(rows) if row["memo"].startswith(memo))
+    assert rows[at]["code"] != code
+    rows[at]["code"] = code
+    path.write_text(as_csv(rows), newline="")
+    before = people_of(study)
+
+    brought = bring(study, table)
+
+    assert people_of(study) == before
+    assert any(
+        f"line {at + 2} of codings/consensus.csv: changed since an import" in t for t in brought.brought
+    )
+    assert ("says something else here" in str(brought.set_aside)) == memo.endswith("decided to give")
+
+
+def test_a_code_that_begins_like_the_one_that_an_import_wrote_is_known_for_another() -> None:
+    given = decided("Trust: lost", True, "Zoe decided").memo
+    assert as_imported({"code": "Trust: lost", "memo": given})
+    assert not as_imported({"code": "Trust", "memo": given})
+    assert not as_imported({"code": "Trust", "memo": "settled: decided to give"})
+
+
 def test_coverage_of_a_consensus_whose_file_is_gone_is_said(study: Study, table: Path) -> None:
     decide(study, table, "no")
     (study.codings_dir / "consensus.csv").unlink()
@@ -658,6 +697,31 @@ def test_a_file_without_its_quotes_is_refused_for_that_and_not_row_by_row(study:
     assert told.startswith("there is no quote column")
     assert "line" not in told
     assert people_of(study) == before
+
+
+@pytest.mark.parametrize("column", ["start", "end", "transcript", "code"])
+def test_decisions_without_their_place_are_told_which_column_is_missing(
+    column: str, study: Study, table: Path
+) -> None:
+    rows = [{k: v for k, v in row.items() if k != column} for row in disagreements_of(study, table)]
+    table.write_text(as_csv([row | {"decision": "yes"} for row in rows]), newline="")
+
+    told = bring(study, table).set_aside["disagreements.csv"]
+
+    assert f"it holds decisions, and has no column {column}" in told
+    assert "who coded" not in told
+
+
+def test_columns_of_a_file_that_is_no_table_are_not_repeated(study: Study, tmp_path: Path) -> None:
+    path = tmp_path / "odd.csv"
+    names = ["a\x01b", "we waited very long for the bus", *(f"x{n}" for n in range(40))]
+    path.write_text(",".join(names) + "\n" + ",".join("1" * len(names)) + "\n")
+
+    told = bring(study, path).set_aside["odd.csv"]
+
+    assert "its columns are (no text), (a long text), x0" in told
+    assert "and 30 more: no transcripts" in told
+    assert "waited" not in told
 
 
 def test_decisions_that_are_not_used_are_counted_by_reason_beside_those_that_are(

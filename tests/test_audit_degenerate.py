@@ -108,7 +108,7 @@ CASES = {
             "Not looked for: nobody has given a code yet",
         ),
         in_common=True,
-        paragraph=("was undefined for every code. Pooled",),
+        paragraph=("was undefined for every code. Figures were computed",),
     ),
     "no overlap": Case(
         {
@@ -197,7 +197,7 @@ def test_paragraph_of_a_degenerate_study_claims_nothing_that_was_not_measured(fo
         assert sentence in text
     assert (NOT_MEASURED in text) == (not case.in_common)
     assert bool(FIGURE.search(text.split("Figures were computed")[0])) == (
-        case.in_common and run.agreement["overall"][0]["gwet_ac1"] is not None
+        case.in_common and run.agreement["overall_mean"]["krippendorff_alpha"]["mean"] is not None
     )
     assert "0 segments" not in text
 

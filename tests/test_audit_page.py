@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -27,8 +29,10 @@ from pipeline.report.audit.people_view import KEYS, KEYS_OF_ALL, people_view
 from pipeline.report.audit.settle_view import MOST_SEGMENTS, QUOTE_LENGTH, settle_view
 from pipeline.report.audit.slices_view import MOST_TRANSCRIPTS, slices_view
 from pipeline.report.audit.standing import FAIR, OPEN, OPEN_HIGH, OPEN_LOW, POOR, SOLID, UNKNOWN, standing_of
+from pipeline.report.audit.told import audit_json, audit_lines
 from pipeline.report.audit.trust_view import trust_view
 from pipeline.report.page import render_page
+from pipeline.report.reference import reference_of
 from pipeline.report.tables import Disputed, read_run
 from pipeline.report.wording import UNDEFINED, coefficient, percent
 
@@ -125,7 +129,7 @@ def test_each_code_stands_in_one_group_and_the_page_counts_them(sample, said):
     assert sorted(grouped) == sorted(row.code for row in view.rows)
     assert sum(piece.n for piece in view.people_bar) == len(view.rows)
     words = said(sample, "trust")
-    for group in (*view.people, *view.model):
+    for group in (*view.people, *view.model_head.groups):
         assert f"{len(group.codes)} {group.phrase}" in words
 
 
@@ -173,7 +177,7 @@ def test_verdict_has_its_colour_and_its_group(verdict, key, phrase, tiny, said):
     run = with_agreement(tiny, verdicts=rows)
     view = trust_view(run)
     assert {row.verdict_key for row in view.rows if row.verdict} == {key}
-    assert [(group.key, group.phrase) for group in view.model] == [(key, phrase)]
+    assert [(group.key, group.phrase) for group in view.model_head.groups] == [(key, phrase)]
     assert f"{len(rows) - 1} {phrase}" in said(run, "trust")
     assert f'class="level wrap {key}">{verdict}<' in render_audit_page(run)
 
@@ -360,7 +364,7 @@ def test_paragraph_of_ten_coders_names_their_test(ten_coders):
 
 def test_paragraph_of_one_coder_claims_no_second(one_coder):
     text = plain(methods(one_coder))
-    assert "no segment was coded blind by two coders, so agreement between coders was not measured" in text
+    assert "no segment was coded by two coders, so agreement between coders was not measured" in text
     assert not re.search(r"alpha|kappa|AC1|\d coders|as good as", text)
 
 
@@ -669,6 +673,54 @@ def test_slices_stand_as_agreement_json_has_them(sample, said):
             assert value["value"] in words
 
 
+def test_value_of_one_interview_is_counted_and_not_shown(sample, said):
+    row = next(row for row in sample.agreement["slices"]["attributes"] if row["attribute"] == "role")
+    few = {**row["values"][0], "value": "the only bishop", "n_transcripts": 1}
+    rows = [{**row, "values": [*row["values"], few, {**few, "value": "the only abbot"}]}]
+    run = with_agreement(sample, slices={**sample.agreement["slices"], "attributes": rows})
+    words = said(run, "slices")
+    assert "the only" not in words
+    assert "Not shown: role: 2 values of one interview each" in plain(words)
+    assert all(value["value"] in words for value in row["values"])
+
+
+def test_tables_of_pooled_figures_say_what_pooling_does(sample):
+    view = slices_view(sample)
+    for table in (view.time, view.coders, view.transcripts, *view.attributes):
+        assert "raises coefficients where codes differ in frequency" in table.caption
+    assert "plan by the codes" in view.sample_size.caption
+    basis = {**sample.agreement["basis"], "n_seen": 3}
+    assert "raises coefficients" in model_view(with_agreement(sample, basis=basis)).basis.caption
+
+
+def test_mean_over_codes_stands_above_pooled_figures_of_all_coders(sample):
+    view, mean = people_view(sample), sample.agreement["overall_mean"]
+    first, second = view.codes.lines[:2]
+    assert (first.name, second.name) == ("mean over codes", "all codes, pooled")
+    shown = dict(zip(KEYS, first.cells, strict=True))
+    for key in ("krippendorff_alpha", "gwet_ac1", "fleiss_kappa"):
+        assert shown[key].text == coefficient(mean[key]["mean"])
+        assert shown[key].interval
+    assert shown["percent_agreement"].text == percent(mean["percent_agreement"]["mean"])
+
+
+def test_pair_is_headed_by_its_mean_over_codes(sample):
+    means = {(row["a"], row["b"]): row["macro"]["cohen_kappa"] for row in sample.agreement["macro"]}
+    for pair in agreement_view(sample).pairs:
+        assert pair.kappa.text == coefficient(means[pair.a, pair.b])
+
+
+def test_consensus_beside_a_coder_is_said_to_be_made_from_coders(sample, said):
+    assert "made from the codings of its coders" not in said(sample, "pairs")
+    comparisons = [
+        {**row, "kind": "human-consensus"} if row["kind"] == "human-human" else row
+        for row in sample.agreement["comparisons"]
+    ]
+    assert "made from the codings of its coders" in said(
+        with_agreement(sample, comparisons=comparisons), "pairs"
+    )
+
+
 def test_reasons_stand_where_there_are_no_slices(tiny, uncoded, said):
     words = said(tiny, "slices")
     (reason,) = {row["reason"] for row in tiny.agreement["slices"]["time"]}
@@ -821,8 +873,128 @@ def test_another_machine_has_a_table_of_its_own(sample, said):
     assert (model.other, machine.other) == ("the model", "gpt")
     assert {line.cells[1].text for line in machine.table.lines} == {"+0.99"}
     assert "Verdicts on gpt" in said(run, "model")
-    # What the first section says is of the model alone.
-    assert trust_view(run) == trust_view(sample)
+    view, words = trust_view(run), said(run, "trust")
+    assert view.rows == trust_view(sample).rows
+    assert [(head.other, head.verdict) for head in view.machines] == [("gpt", AS_GOOD)]
+    assert "Is gpt as good as one more coder?" in words
+    assert "Whether gpt was as good as one more coder was decided by a test of non-inferiority" in plain(
+        methods(run)
+    )
+
+
+def sharing(run, *, n_seen):
+    """The tables of coders who share no segment that both coded blind, and n_seen that they coded otherwise."""
+    nothing, seen = {"n_units": 0}, {"n_units": n_seen}
+    kinds = [
+        {**row, "blind": nothing, "seen": seen, "n_units_between": 0} if row["kind"] == "human-human" else row
+        for row in run.agreement["basis"]["kinds"]
+    ]
+    comparisons = [
+        {**row, "n_units": 0} if row["kind"] == "human-human" else row for row in run.agreement["comparisons"]
+    ]
+    return with_agreement(
+        run,
+        overall=[],
+        overall_mean={},
+        beside=[],
+        verdicts=[
+            {**row, "test": "", "verdict": "too few coders (n = 2)"} for row in run.agreement["verdicts"]
+        ],
+        basis={**run.agreement["basis"], "kinds": kinds},
+        comparisons=comparisons,
+    )
+
+
+def test_model_beside_two_coders_without_a_common_segment_is_their_mean(sample, said):
+    run = sharing(sample, n_seen=0)
+    words = plain(said(run, "trust"))
+    assert "of the model with coder_a and coder_b , one at a time and then their mean" in words
+    assert "the one coder" not in words
+    pairs = [row for row in run.agreement["comparisons"] if row["kind"] == "model-human"]
+    for row in trust_view(run).rows:
+        kappas = [pair["cohen_kappa"] for pair in pairs if pair["code"] == row.code]
+        assert row.model.text == (coefficient(sum(kappas) / 2) if kappas else "")
+
+
+@pytest.mark.parametrize(
+    ("n_seen", "reference", "paragraph"),
+    [
+        (0, "the coder who read it", "no segment was coded by two coders, so"),
+        (1, "at least one of the two coders", "1 segment was coded by two coders, and not by both blind, "),
+        (
+            440,
+            "at least one of the two coders",
+            "440 segments were coded by two coders, but none by both blind, ",
+        ),
+    ],
+)
+def test_who_read_nothing_in_common_is_never_called_one_of_two(n_seen, reference, paragraph, sample):
+    run = sharing(sample, n_seen=n_seen)
+    assert reference_of(run).short == reference
+    assert paragraph in plain(methods(run))
+
+
+def test_machines_are_told_at_the_terminal_and_to_machines(sample, sample_run_dir, tmp_path):
+    rows = sample.agreement["verdicts"]
+    table = sample.agreement | {
+        "verdicts": [
+            *rows,
+            *({**row, "other": "gpt", "verdict": AS_GOOD, "class": "as good"} for row in rows),
+        ]
+    }
+    folder = tmp_path / "run"
+    shutil.copytree(sample_run_dir, folder)
+    (folder / "agreement.json").write_text(json.dumps(table), encoding="utf-8")
+    n_codes = len(rows) - 1
+    assert f"gpt beside them: as good as a coder. {n_codes} as good as a coder" in audit_lines(folder)
+    told = audit_json(folder)["machines"]["gpt"]
+    assert told["all"] == AS_GOOD
+    assert set(told["codes"].values()) == {AS_GOOD}
+    assert len(told["codes"]) == n_codes
+    assert audit_json(sample_run_dir)["machines"] == {}
+
+
+def test_unknown_code_says_its_alpha_and_what_is_missing(ten_coders, said):
+    rows = {row["code"]: row for row in ten_coders.agreement["overall"]}
+    words = said(ten_coders, "trust")
+    for row in trust_view(ten_coders).rows:
+        alpha = rows[row.code]["krippendorff_alpha"]
+        held = rows[row.code]["ci"]["krippendorff_alpha"]["n_transcripts"]
+        told = f"{held} interviews hold it, 8 are needed"
+        nothing = "alpha undefined: no variation: the code was never given"
+        assert plain(row.missing) == (nothing if alpha is None else told)
+        shown = nothing if alpha is None else f"{told}; alpha {coefficient(alpha)}"
+        assert f"{row.code} ( {shown} )" in plain(words)
+
+
+def test_findings_of_the_doctor_stand_beside_the_code(ill, said):
+    rows = {row.code: row for row in trust_view(ill).rows}
+    found = [finding for finding in ill.doctor["findings"] if set(finding["codes"]) <= rows.keys()]
+    assert found
+    for finding in found:
+        for code in finding["codes"]:
+            assert any(told.startswith(finding["kind"]) for told in rows[code].doctor)
+    assert "Doctor : " in said(ill, "trust")
+
+
+def test_each_code_is_said_to_be_tested_on_its_own(sample, said):
+    assert "of 20 codes that are all just at the margin, about one passes by chance" in said(sample, "trust")
+
+
+def test_two_coders_of_three_are_named_in_the_paragraph_with_the_reason(sample):
+    overall = [{**row, "coders": ["ann", "bob", "cyd"]} for row in sample.agreement["overall"]]
+    verdicts = [{**row, "coders": ["ann", "bob"]} for row in sample.agreement["verdicts"]]
+    text = plain(methods(with_agreement(sample, overall=overall, verdicts=verdicts)))
+    assert "by a margin of 0.1 on ann and bob alone, since with cyd there were too few transcripts" in text
+    assert "alone, since" not in plain(methods(sample))
+
+
+def test_paragraph_gives_no_pooled_figure_where_every_code_is_undefined(sample):
+    mean = sample.agreement["overall_mean"]
+    nothing = {"mean": None, "lowest": None, "highest": None, "n_defined": 0, "ci": NO_INTERVAL}
+    text = plain(methods(with_agreement(sample, overall_mean={**mean, "krippendorff_alpha": nothing})))
+    assert "was undefined for every code" in text
+    assert "Pooled" not in text
 
 
 # Golden

@@ -291,6 +291,26 @@ def test_unknown_run_lists_the_known_ones(study: Study) -> None:
         verify(study, "0009", on_stage=never)
 
 
+def test_beginning_of_a_name_names_the_run_where_it_names_one(study: Study) -> None:
+    first, newest = sorted(path.parent.name for path in study.runs_dir.glob("*/manifest.json"))
+    (run_dir(study) / "agreement.csv").unlink()  # so that nothing is run again
+    assert verify(study, newest[:4], on_stage=never).run_id == newest
+    with pytest.raises(
+        StudyError, match=f"more than one finished run begins with '000'. There are: {first}, {newest}"
+    ):
+        verify(study, "000", on_stage=never)
+
+
+def test_damage_of_a_file_that_decisions_are_written_into_says_what_to_do_with_them(study: Study) -> None:
+    path = run_dir(study) / "disagreements.csv"
+    path.write_bytes(path.read_bytes() + b"\n")
+    lines = as_lines(verify(study, on_stage=never))
+    assert any("decisions belong into a copy" in line for line in lines)
+    (run_dir(study) / "agreement.csv").unlink()
+    path.write_bytes(path.read_bytes()[:-1])
+    assert not any("decisions belong" in line for line in as_lines(verify(study, on_stage=never)))
+
+
 def test_study_without_a_run_is_refused(make_study: Callable[..., Study]) -> None:
     with pytest.raises(StudyError, match="no finished run to verify"):
         verify(make_study({"transcripts/a.txt": "P1: Oh.\n"}), on_stage=never)

@@ -23,6 +23,10 @@ KINDS = {
 #: So many lines of pairs are on the page, those with the model first; the rest are in agreement.csv.
 MOST_LINES = 1500
 ALL_CODES = "all codes, pooled"
+OF_CONSENSUS = (
+    "The consensus is made from the codings of its coders, this one's among them: it agrees with each of them more "
+    "than anybody else would, so these figures do not say how reliably codes can be applied."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ class PairRow:
 class PairView:
     """Two columns beside each other.
 
-    rows: pooled, the mean over codes, then each code. notes: below the table, numbered from 1.
+    kappa: mean over codes. caution: what to mind of all figures of the pair, or "". rows: pooled, the mean over
+    codes, then each code. notes: below the table, numbered from 1.
     """
 
     a: str
@@ -54,6 +59,7 @@ class PairView:
     n_transcripts: str
     n_codes: str
     kappa: Number
+    caution: str
     rows: tuple[PairRow, ...]
     notes: tuple[str, ...]
     interval_note: str
@@ -111,7 +117,8 @@ def _pairs(comparisons: Sequence[Row], overall: Sequence[Row], keys: Sequence[st
             n_units=count(pooled["n_units"]),
             n_transcripts=count(pooled["n_transcripts"]),
             n_codes=count(pooled["n_codes"]),
-            kappa=number_of(pooled, "cohen_kappa"),
+            kappa=Number(coefficient(means[names]["macro"]["cohen_kappa"])),
+            caution=OF_CONSENSUS if "human" in pooled["kind"] and "consensus" in pooled["kind"] else "",
             rows=tuple(
                 replace(line, mark=str(notes.index(line.note) + 1) if line.note else "") for line in lines
             ),

@@ -79,7 +79,7 @@ def beside_view(run: RunTables) -> BesideView:
     comparisons = [row for row in run.agreement["comparisons"] if row["n_units"]]
     found = {kind: _by_code(comparisons, kind) for kind in KINDS}
     codes = [row.code for row in scored_rows(run.codes) if any(row.code in found[kind] for kind in KINDS)]
-    sides = [tuple(_side(found[kind].get(code, [])) for kind in KINDS) for code in codes]
+    sides = [tuple(side_of(found[kind].get(code, [])) for kind in KINDS) for code in codes]
     axis = coefficient_axis(bound for pair in sides for side in pair for bound in (side.value, side.low))
     both = [(a.value, b.value) for a, b in sides if a.value is not None and b.value is not None]
     alone = [b.value for _, b in sides if b.value is not None]
@@ -110,7 +110,8 @@ def _by_code(comparisons: Sequence[Row], kind: str) -> dict[str, list[Row]]:
     return found
 
 
-def _side(rows: Sequence[Row]) -> Side:
+def side_of(rows: Sequence[Row]) -> Side:
+    """Of one code, the pairs of one kind."""
     values = [row[KEY] for row in rows if row[KEY] is not None]
     if not values:
         return Side(None, None, None, len(rows), 0)

@@ -31,12 +31,24 @@ def reference_of(run: RunTables) -> Reference:
         return Reference(who, who, n_coders > 1, from_shares=False)
     if n_coders == 1:
         return Reference("the coder", "the coder", differs=False, from_shares=False)
+    if n_coders == 2 and not read_by_two(run):
+        return Reference("the coder who read it", "the coder who read it", differs=False, from_shares=False)
     if n_coders == 2 and gold != "majority":
         who = "at least one of the two coders"
         return Reference(who, who, differs=True, from_shares=gold == "share")
     least = {"share": "at least half", "majority": "more than half", "any": "at least one"}[gold]
     return Reference(
         f"{least} of the coders", f"{least} of the coders who read it", differs=True, from_shares=False
+    )
+
+
+def read_by_two(run: RunTables) -> int:
+    """How many segments two coders read, blind or with a suggestion in view; 0 too where nothing is compared."""
+    rows = run.agreement["basis"]["kinds"]
+    return sum(
+        row["blind"]["n_units"] + row["seen"]["n_units"] + row["n_units_between"]
+        for row in rows
+        if row["kind"] == "human-human"
     )
 
 

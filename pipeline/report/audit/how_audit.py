@@ -97,12 +97,20 @@ _VERDICT = How(
             "non-inferiority: mean Cohen's kappa of the model with both, less theirs with each other, on the "
             "same segments. As good: the lower bound of the 90 % interval over transcripts lies above minus "
             "the margin ([audit] margin); worse: the upper bound lies below it. In simulations with the difference "
-            "at the margin it found the model as good in .04 to .06 of studies, in .08 for rare codes.",
+            "at the margin it found the model as good in .04 to .06 of studies, in .02 to .07 for rare codes.",
+        ),
+        (
+            "All codes",
+            "the same test of the mean over codes, each counting the same: of the differences of kappa with two "
+            "coders, of the rates with three or more. Pooled cells would let frequent codes decide.",
         ),
         (
             "Not shown",
-            "neither; also where a model that never, or always, gives the code would pass: then the test "
-            "tells nothing.",
+            "neither; also where a model that never, or always, gives the code would pass (of all codes with three "
+            "coders or more: one that always gives codes that coders gave to more than half of the segments, and "
+            "nothing else): then the test tells nothing. And where the coders are not shown to agree better than "
+            "chance, by the lower bound of the 95 % interval of their own alpha (kappa with two): a "
+            "model that draws lots is as good as coders who do.",
         ),
         ("Too few", "fewer than 10 segments at stake, or too few transcripts or coders."),
     ),

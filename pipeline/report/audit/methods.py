@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from pipeline.compare.columns import MODEL
 from pipeline.report.audit.model_view import ALTERNATIVE
 from pipeline.report.audit.trust_view import VERDICTS
+from pipeline.report.reference import read_by_two
 from pipeline.report.tables import RunTables
 from pipeline.report.wording import coefficient, count, count_of, interval, listing, percent
 
@@ -33,8 +34,7 @@ def _sentences(run: RunTables) -> Iterator[str]:
         yield (
             f"{count_of(facts['n_read_segments'], 'segment')} ({unit}) of "
             f"{count_of(facts['n_read_transcripts'], 'transcript')} were coded with a codebook of "
-            f"{count_of(n_codes, 'code')}; no segment was coded blind by two coders, so agreement between coders was "
-            "not measured."
+            f"{count_of(n_codes, 'code')}; {_none_by_two(run)}, so agreement between coders was not measured."
         )
         yield from _left_out(run)
     else:
@@ -43,6 +43,17 @@ def _sentences(run: RunTables) -> Iterator[str]:
     yield (
         f"Figures were computed with precode {facts['precode']} (seed {facts['settings']['study']['seed']}); "
         "undefined coefficients were left undefined."
+    )
+
+
+def _none_by_two(run: RunTables) -> str:
+    """Why there is no agreement: nothing that two coders read, or nothing that both coded blind."""
+    if not (n := read_by_two(run)):
+        return "no segment was coded by two coders"
+    one = n == 1
+    return (
+        f"{count_of(n, 'segment')} {'was' if one else 'were'} coded by two coders, "
+        f"{'and not' if one else 'but none'} by both blind, without a suggestion of the model in view"
     )
 
 
@@ -59,7 +70,10 @@ def _of_people(run: RunTables, pooled: Row, unit: str, n_codes: int) -> Iterator
     if run.summary["n_context_segments"]:
         yield "What speakers said who only give context was not coded."
     yield "A segment that was read and not coded counted as a decision against each code."
-    yield from _of_codes(run.agreement["overall_mean"]["krippendorff_alpha"])
+    alpha = run.agreement["overall_mean"]["krippendorff_alpha"]
+    yield from _of_codes(alpha)
+    if alpha["mean"] is None:
+        return  # pooled cells of codes that all, or none, were given would give a figure all the same
     yield (
         f"Pooled over all segments and codes, which raises coefficients where codes differ in frequency, alpha was "
         f"{_pooled_alpha(pooled)}, Gwet's AC1 {coefficient(pooled['gwet_ac1'])}, Fleiss' kappa "
@@ -117,24 +131,44 @@ def _interval(ci: Row) -> str:
 
 
 def _of_model(run: RunTables) -> Iterator[str]:
-    evaluation, verdicts = run.evaluation, [r for r in run.agreement["verdicts"] if r["other"] == MODEL]
-    split = evaluation.get("split")
-    if not split:
-        return
-    meaning = " and of sentence embeddings" if run.summary.get("encoder") else ""
-    yield (
-        f"A linear model of words{meaning} was trained on the codings; its suggestions for each {_group(run)} came "
-        f"from a model that had not seen it ({split['n_folds']} folds)."
-    )
-    tested = [row for row in verdicts if row["code"] is not None and row["test"]]
-    if not tested:
-        return
-    phrases = {kind: phrase for kind, _, phrase in VERDICTS}
-    for test, rows in groupby(sorted(tested, key=lambda row: row["test"]), key=lambda row: row["test"]):
-        found = list(rows)
+    if split := run.evaluation.get("split"):
+        meaning = " and of sentence embeddings" if run.summary.get("encoder") else ""
+        yield (
+            f"A linear model of words{meaning} was trained on the codings; its suggestions for each {_group(run)} "
+            f"came from a model that had not seen it ({split['n_folds']} folds)."
+        )
+    others = dict.fromkeys(row["other"] for row in run.agreement["verdicts"] if row["other"] != MODEL)
+    for other in [*([MODEL] if split else []), *others]:
+        yield from _verdicts_on(run, other)
+
+
+def _verdicts_on(run: RunTables, other: str) -> Iterator[str]:
+    """One sentence a test, and for each two of more coders on whom alone it was made."""
+    rows = [row for row in run.agreement["verdicts"] if row["other"] == other]
+    tested = sorted((row for row in rows if row["code"] is not None and row["test"]), key=_tested)
+    everyone = run.agreement["overall"][0]["coders"] if run.agreement["overall"] else []
+    who, phrases = "it" if other == MODEL else other, {kind: phrase for kind, _, phrase in VERDICTS}
+    for (test, _), group in groupby(tested, key=_tested):
+        found = list(group)
         counts = Counter(phrases[row["class"]] for row in found)
         said = listing(f"{phrase} for {count_of(n, 'code')}" for phrase, n in counts.items())
-        yield f"Whether it was as good as one more coder was decided by {_test(test, found[0])}: {said}."
+        alone = _on_two_alone(found[0], everyone)
+        yield f"Whether {who} was as good as one more coder was decided by {_test(test, found[0])}{alone}: {said}."
+
+
+def _tested(row: Row) -> tuple[str, list[str]]:
+    return row["test"], row.get("coders", [])
+
+
+def _on_two_alone(row: Row, everyone: Sequence[str]) -> str:
+    """Why the test of two coders was made where there are more."""
+    if row["test"] == ALTERNATIVE or len(everyone) <= len(row.get("coders", everyone)):
+        return ""
+    rest = listing(name for name in everyone if name not in row["coders"])
+    return (
+        f" on {listing(row['coders'])} alone, since with {rest} there were too few transcripts in which somebody "
+        "gave the code for a test of three coders"
+    )
 
 
 def _test(test: str, row: Row) -> str:

@@ -159,7 +159,8 @@ def slice_cells(row: Row) -> tuple[Number, ...]:
 
 def _basis(kinds: Sequence[Row]) -> Table:
     return Table(
-        "All codes pooled; in brackets 95 % intervals over transcripts. Seen less blind: alpha of what was coded "
+        "All codes pooled, which raises coefficients where codes differ in frequency: compare the rows with each "
+        "other. In brackets 95 % intervals over transcripts. Seen less blind: alpha of what was coded "
         "with a suggestion in view, less alpha of what was coded blind.",
         "Who, and how",
         (*SLICE_HEADS, Head("Seen less blind", "basis")),

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from pipeline.agreement.coefficients import COEFFICIENTS
 from pipeline.agreement.intervals import FEWEST
+from pipeline.report.agreement_view import number_of
 from pipeline.report.audit.table import Head, Line, Row, Table, figure
-from pipeline.report.audit.trust_view import ALL
+from pipeline.report.audit.trust_view import ALL, MEAN
 from pipeline.report.tables import RunTables
-from pipeline.report.wording import count_of, listing
+from pipeline.report.wording import Number, count_of, listing
 
 #: Of each code and pooled.
 KEYS = (
@@ -56,7 +57,7 @@ def people_view(run: RunTables) -> PeopleView | None:
             "Per code: given or not given. In brackets 95 % intervals over transcripts.",
             "Code",
             tuple(Head(TITLES[key], key) for key in KEYS),
-            tuple(_line(row) for row in rows),
+            (_mean(run.agreement["overall_mean"]), *(_line(row) for row in rows)),
         ),
         together=Table(
             "On all codes at once: the set of codes that a segment was given, and the stretches that were marked. In "
@@ -83,6 +84,18 @@ def _line(row: Row) -> Line:
     cells = tuple(figure(row, key) for key in KEYS)
     whys = dict.fromkeys(row["undefined"][key] for key in KEYS if key in row["undefined"])
     return Line(row["code"] or ALL, cells, total=row["code"] is None, note="; ".join(whys))
+
+
+def _mean(found: Row) -> Line:
+    """Of each coefficient the mean over the codes for which it is defined, with its interval."""
+    return Line(
+        MEAN, tuple(_mean_of(found[key], key) if key in found else Number("") for key in KEYS), total=True
+    )
+
+
+def _mean_of(row: Row, key: str) -> Number:
+    why = "" if row["n_defined"] else "undefined for every code"
+    return number_of({key: row["mean"], "undefined": {key: why}, "ci": {key: row["ci"]}}, key)
 
 
 def _of_all(row: Row, key: str) -> Line:

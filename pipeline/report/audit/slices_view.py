@@ -8,8 +8,14 @@ from pipeline.report.audit.model_view import KINDS, SLICE_HEADS, slice_cells
 from pipeline.report.audit.table import Head, Line, Row, Table, change, plain, slice_figure
 from pipeline.report.audit.trust_view import ALL
 from pipeline.report.tables import RunTables
-from pipeline.report.wording import UNDEFINED, Number, coefficient, count
+from pipeline.report.wording import UNDEFINED, Number, coefficient, count, count_of
 
+POOLED = (
+    "All codes pooled, which raises coefficients where codes differ in frequency: compare the rows with each other, "
+    "not with .667 and .800."
+)
+#: A value of one interview says who was interviewed, and nothing of a group.
+FEWEST_WITH_VALUE = 2
 #: So many transcripts are on the page; all are in agreement.json.
 MOST_TRANSCRIPTS = 200
 
@@ -37,6 +43,7 @@ def slices_view(run: RunTables) -> SlicesView:
         name: _attribute(name, [r for r in found["attributes"] if r["attribute"] == name]) for name in names
     }
     silent = {f"{row['attribute']}: {row['reason']}" for row in found["attributes"] if row["reason"]}
+    silent |= {f"{name}: {why}" for name in names if (why := _held_by_one(name, found["attributes"]))}
     whys = [row["reason"] for row in found["time"] if row["reason"]]
     sizes = run.agreement["sample_size"]
     return SlicesView(
@@ -67,11 +74,23 @@ def _time(rows: list[Row]) -> Table | None:
     if not lines:
         return None
     return Table(
-        "Transcripts in the order of the day on which they were last coded, in periods of about equally many.",
+        "Transcripts in the order of the day on which they were last coded, in periods of about equally many. "
+        f"{POOLED}",
         "Period",
         (*SLICE_HEADS, Head("Last less first", "time")),
         tuple(lines),
     )
+
+
+def _held_by_one(name: str, rows: list[Row]) -> str:
+    """How many values of an attribute one interview alone has, or ""."""
+    values = [value for row in rows if row["attribute"] == name for value in row["values"]]
+    n = len({value["value"] for value in values if not _is_group(value)})
+    return "" if not n else f"{count_of(n, 'value')} of one interview{' each' if n > 1 else ''}"
+
+
+def _is_group(value: Row) -> bool:
+    return bool(value["n_transcripts"] >= FEWEST_WITH_VALUE)
 
 
 def _attribute(name: str, rows: list[Row]) -> Table | None:
@@ -82,12 +101,13 @@ def _attribute(name: str, rows: list[Row]) -> Table | None:
         )
         for row in rows
         for value in row["values"]
+        if _is_group(value)
     ]
     if not lines:
         return None
     return Table(
         # Its name heads the first column, where what stands in it cannot reach the words around.
-        "By a column of participants.csv.",
+        f"By a column of participants.csv. {POOLED}",
         name,
         (*SLICE_HEADS, Head("Less all others", "attributes")),
         tuple(lines),
@@ -98,8 +118,8 @@ def _coders(rows: list[Row]) -> Table | None:
     if not rows:
         return None
     return Table(
-        "Who read and coded how much, and how far each agrees with all others and with the model, all codes pooled: "
-        "the tables of the pairs of whom the coder is one, added up.",
+        "Who read and coded how much, and how far each agrees with all others and with the model: the tables of the "
+        f"pairs of whom the coder is one, added up. {POOLED}",
         "Coder",
         (
             Head("Kind", text=True),
@@ -134,7 +154,7 @@ def _transcripts(rows: list[Row]) -> Table | None:
     if not rows:
         return None
     return Table(
-        "Each transcript by itself, all codes pooled, in the order of the day on which it was last coded.",
+        f"Each transcript by itself, in the order of the day on which it was last coded. {POOLED}",
         "Transcript",
         (
             Head("Day", text=True),
@@ -163,7 +183,9 @@ def _sample_size(rows: list[Row]) -> Table | None:
     if not rows:
         return None
     return Table(
-        "More interviews like those that several people coded, each coded by as many.",
+        "More interviews like those that several people coded, each coded by as many. Pooled over codes, alpha is "
+        "raised where codes differ in frequency, and its interval may be narrower than that of any code: plan by the "
+        "codes.",
         "Code",
         (
             Head("Transcripts now"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.report.audit.people_view import people_view
 from pipeline.report.audit.settle_view import settle_view
-from pipeline.report.audit.trust_view import Group, trust_view
+from pipeline.report.audit.trust_view import Group, PeopleHead, trust_view
 from pipeline.report.tables import read_run
 
 
@@ -19,30 +19,48 @@ def audit_lines(run_dir: Path) -> list[str]:
     if people is None or trust.head is None:
         lines.append("No two coders have read the same segment blind: how far people agree is unknown.")
     else:
-        mean = trust.head.mean
-        spread = f" ({mean.interval})" if mean.interval else ""
         lines += [
-            f"{people.who} on {people.n_units} of {people.n_transcripts}: Krippendorff's alpha, mean over "
-            f"{trust.head.n_codes}, {mean.text}{spread}; {trust.head.spread} each",
+            f"{people.who} on {people.n_units} of {people.n_transcripts}: {_alpha(trust.head)}",
             f"{trust.head.answer} {_counts(trust.people)}",
         ]
     if trust.not_blind:
         lines.append(trust.not_blind)
     if settle.segments:
         lines.append(f"{settle.n_cells} on {settle.n_segments} differ: disagreements.csv")
-    if trust.model_head:
-        lines.append(f"The model beside them: {trust.model_head.verdict}. {_counts(trust.model)}")
+    for head in ([trust.model_head] if trust.model_head else []) + list(trust.machines):
+        who = "The model" if head is trust.model_head else head.other
+        lines.append(f"{who} beside them: {head.verdict}. {_counts(head.groups)}")
     return lines
+
+
+def _alpha(head: PeopleHead) -> str:
+    mean = head.mean
+    if not mean.defined:
+        return "Krippendorff's alpha is undefined for every code"
+    spread = f" ({mean.interval})" if mean.interval else ""
+    return f"Krippendorff's alpha, mean over {head.n_codes}, {mean.text}{spread}; {head.spread} each"
 
 
 def audit_json(run_dir: Path) -> dict[str, Any]:
     """The answers for machines; the figures are in agreement.json."""
-    trust = trust_view(read_run(run_dir))
+    run = read_run(run_dir)
+    trust = trust_view(run)
     return {
         "codes": {
             row.code: {"coders": row.standing.title, "model": row.verdict or None} for row in trust.rows
         },
         "model": trust.model_head.verdict if trust.model_head else None,
+        "machines": {
+            head.other: {
+                "all": head.verdict,
+                "codes": {
+                    row["code"]: row["verdict"]
+                    for row in run.agreement["verdicts"]
+                    if row["other"] == head.other and row["code"] is not None
+                },
+            }
+            for head in trust.machines
+        },
     }
 
 

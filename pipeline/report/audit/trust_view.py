@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.agreement.alpha import RELIABLE, TENTATIVE
+from pipeline.agreement.intervals import FEWEST
 from pipeline.agreement.verdict import AS_GOOD, KINDS, NOT_SHOWN, TOO_FEW, WORSE
 from pipeline.compare.columns import MODEL
-from pipeline.report.audit.standing import FAIR, SOLID, STANDINGS, Standing, standing_of
+from pipeline.report.audit.standing import (
+    FAIR,
+    SOLID,
+    STANDINGS,
+    UNKNOWN,
+    Standing,
+    standing_of,
+)
 from pipeline.report.audit.table import difference_of, figure
+from pipeline.report.beside_view import side_of
 from pipeline.report.figures import Axis, Mark, Piece, coefficient_axis, mark, stacked
 from pipeline.report.levels import scored_rows
 from pipeline.report.tables import RunTables
-from pipeline.report.wording import Number, coefficient, count, count_of, interval, percent
+from pipeline.report.wording import Number, coefficient, count, count_of, interval, listing, percent
 
 #: Classes of verdicts in the order in which they are counted, with their colour and what is said of so many codes.
 VERDICTS = (
@@ -25,6 +34,8 @@ VERDICTS = (
 )
 ALL = "all codes, pooled"
 MEAN = "mean over codes"
+#: How ``why_none`` of intervals begins where they stand on the transcripts that hold a code.
+TOO_FEW_HOLD_IT = "too few transcripts with the code"
 #: Notes on the page; all are in summary.json.
 MOST_NOTES = 12
 
@@ -34,7 +45,8 @@ class Trusted:
     """A code. alpha: of all coders. model: mean kappa of the model with them; difference: less that of their own.
 
     n_given: segments to which a coder gave it, of those that two coders read. verdict: in words;
-    verdict_key: its colour; caution: what to mind of a good one, or "".
+    verdict_key: its colour; caution: what to mind of a good one, or "". missing: why the standing is unknown, or "".
+    doctor: kinds of the findings on the code.
     """
 
     code: str
@@ -48,16 +60,19 @@ class Trusted:
     verdict: str
     verdict_key: str
     caution: str
+    missing: str
+    doctor: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Codes of which the same is to be said."""
+    """Codes of which the same is to be said. notes: of a code that has something to add, what."""
 
     key: str
     phrase: str
     meaning: str
     codes: tuple[str, ...]
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,29 +87,36 @@ class PeopleHead:
 
 @dataclass(frozen=True, slots=True)
 class ModelHead:
-    """The second answer: of all codes that the model has learned. untestable: too few coders."""
+    """The second answer, of the model or another machine: on all codes that it gives. untestable: too few coders.
 
+    groups, bar: its codes by verdict.
+    """
+
+    other: str
     verdict: str
     why: str
     n_codes: str
     untestable: bool
+    groups: tuple[Group, ...]
+    bar: tuple[Piece, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TrustView:
     """The table and the two ways to sort it. head, model_head: None where nothing can be said.
 
-    not_blind: what was left out since a suggestion was in view, or "". notes: what else to know of the codings.
+    machines: the same answer on other tools. model_with: whose figures those of the model are, where coders share
+    nothing. not_blind: what was left out since a suggestion was in view, or "". notes: what else to know of codings.
     """
 
     rows: tuple[Trusted, ...]
     axis: Axis
     people: tuple[Group, ...]
     people_bar: tuple[Piece, ...]
-    model: tuple[Group, ...]
-    model_bar: tuple[Piece, ...]
     head: PeopleHead | None
     model_head: ModelHead | None
+    machines: tuple[ModelHead, ...]
+    model_with: tuple[str, ...]
     not_blind: str
     notes: tuple[str, ...]
 
@@ -128,23 +150,26 @@ def trust_view(run: RunTables) -> TrustView:
         for row in scored_rows(run.codes)
     )
     people = [
-        Group(s.key, s.title, s.meaning, tuple(row.code for row in rows if row.standing is s))
+        Group(
+            s.key,
+            s.title,
+            s.meaning,
+            tuple(row.code for row in rows if row.standing is s),
+            {row.code: _with_alpha(row) for row in rows if row.standing is s and row.missing},
+        )
         for s in STANDINGS
     ]
-    classes = {code: row["class"] for code, row in verdicts.items() if code is not None}
-    model = [
-        Group(key, phrase, "", tuple(row.code for row in rows if classes.get(row.code) == kind))
-        for kind, key, phrase in VERDICTS
-    ]
+    others = dict.fromkeys(row["other"] for row in agreement["verdicts"])
+    heads = [_model_head(agreement["verdicts"], other, [row.code for row in rows]) for other in others]
     return TrustView(
         rows=rows,
         axis=axis,
         people=tuple(group for group in people if group.codes),
         people_bar=stacked([(group.key, len(group.codes)) for group in people]),
-        model=tuple(group for group in model if group.codes),
-        model_bar=stacked([(group.key, len(group.codes)) for group in model]),
         head=_people_head(agreement["overall_mean"], rows),
-        model_head=_model_head(verdicts.get(None), len(classes)),
+        model_head=next((head for head in heads if head.other == MODEL), None),
+        machines=tuple(head for head in heads if head.other != MODEL),
+        model_with=_model_with(agreement["comparisons"]),
         not_blind=_not_blind(agreement["basis"]),
         notes=tuple(run.summary["notes"][:MOST_NOTES]),
     )
@@ -179,12 +204,56 @@ def _people_head(mean: Mapping[str, Any], rows: tuple[Trusted, ...]) -> PeopleHe
     )
 
 
-def _model_head(verdict: Mapping[str, Any] | None, n_codes: int) -> ModelHead | None:
-    if verdict is None:
-        return None
+def _model_head(rows: Sequence[Mapping[str, Any]], other: str, codes: Sequence[str]) -> ModelHead:
+    """rows: ``verdicts`` of agreement.json. codes: of the table, in its order."""
+    mine = {row["code"]: row for row in rows if row["other"] == other}
+    of_all = mine.pop(None)
+    groups = [
+        Group(key, phrase, "", tuple(code for code in codes if code in mine and mine[code]["class"] == kind))
+        for kind, key, phrase in VERDICTS
+    ]
     return ModelHead(
-        verdict["verdict"], verdict["why"], count_of(n_codes, "code"), untestable=not verdict["test"]
+        other,
+        of_all["verdict"],
+        of_all["why"],
+        count_of(len(mine), "code"),
+        untestable=not of_all["test"],
+        groups=tuple(group for group in groups if group.codes),
+        bar=stacked([(group.key, len(group.codes)) for group in groups]),
     )
+
+
+def _model_with(comparisons: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The coders of whose blind codings there are figures with the model."""
+    pairs = [row for row in comparisons if row["kind"] == "model-human" and row["n_units"]]
+    return tuple(dict.fromkeys(row["a"] for row in pairs))
+
+
+def _missing(overall: Mapping[str, Any] | None) -> str:
+    """What is missing for an interval, or for alpha: "7 interviews hold it, 8 are needed"."""
+    if overall is None:
+        return ""
+    if overall["krippendorff_alpha"] is None:
+        return f"alpha undefined: {overall['undefined']['krippendorff_alpha']}"
+    ci = overall["ci"]["krippendorff_alpha"]
+    if ci["reason"].startswith(TOO_FEW_HOLD_IT):
+        n = ci["n_transcripts"]
+        return f"{count_of(n, 'interview')} {'holds' if n == 1 else 'hold'} it, {FEWEST} are needed"
+    return str(ci["reason"])
+
+
+def _with_alpha(row: Trusted) -> str:
+    return f"{row.missing}; alpha {row.alpha.text}" if row.alpha.defined else row.missing
+
+
+def _doctor(findings: Sequence[Mapping[str, Any]], code: str) -> tuple[str, ...]:
+    """Kinds of findings on a code, and on which other it is: "no agreement", "mixed up with 'Fear'"."""
+    found = []
+    for row in findings:
+        if code in row["codes"]:
+            others = [f"'{other}'" for other in row["codes"] if other != code]
+            found.append(f"{row['kind']}{' with ' if others else ''}{listing(others) if others else ''}")
+    return tuple(found)
 
 
 def _row(
@@ -213,11 +282,13 @@ def _row(
         verdict=words,
         verdict_key=next((key for kind, key, _ in VERDICTS if verdict and verdict["class"] == kind), ""),
         caution="but coders are not shown to be reliable on it" if as_good else "",
+        missing=_missing(overall) if standing is UNKNOWN else "",
+        doctor=_doctor(run.doctor["findings"], name),
     )
 
 
 def _model(run: RunTables, name: str, beside: Mapping[str, Any] | None) -> Number:
-    """Kappa of the model with coders: the mean where several coders share segments, else with the one coder."""
+    """Kappa of the model with coders: the mean where several coders share segments, else over the pairs there are."""
     if beside is not None:
         return figure({**beside, "cohen_kappa": beside["model"], "ci": {}}, "cohen_kappa")
     pairs = [
@@ -225,4 +296,4 @@ def _model(run: RunTables, name: str, beside: Mapping[str, Any] | None) -> Numbe
         for row in run.agreement["comparisons"]
         if row["kind"] == "model-human" and row["code"] == name and row["n_units"]
     ]
-    return figure(pairs[0], "cohen_kappa") if len(pairs) == 1 else Number("")
+    return side_of(pairs).number if pairs else Number("")
