@@ -42,7 +42,8 @@ def how_groups_of_audit(run: RunTables, reference: Reference) -> tuple[HowGroup,
 _PREVALENCE = How(
     "prevalence",
     "Prevalence",
-    "Mean over segments of the share of those who read it and gave the code. Kappa and alpha fall when a code is "
+    "Mean over segments that a coder read, whoever else did, of the share of those who read it and gave the code, "
+    "coders blind; of two coders beside each other only segments that both read. Kappa and alpha fall when a code is "
     "very rare or very frequent, at the same percent agreement: read them beside it (Byrt, Bishop & Carlin 1993).",
 )
 _MEAN = How(
