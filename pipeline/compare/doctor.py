@@ -34,6 +34,7 @@ ORDER_TOLD = (
     "likeness; the others as in the codebook"
 )
 
+NOTHING_GIVEN_BLIND = "no code was given blind"
 CAUTION = (
     "A merge gives up a distinction, and agreement on less is easier: figures rise a little whichever codes are "
     "merged. Whether two codes are one is for those who know what they mean."
@@ -41,15 +42,24 @@ CAUTION = (
 
 
 def examine(
-    panel: Panel, codebook: Sequence[Mapping[str, str]], *, alike: Sequence[Mapping[str, Any]], seed: int
+    panel: Panel,
+    codebook: Sequence[Mapping[str, str]],
+    *,
+    alike: Sequence[Mapping[str, Any]],
+    seed: int,
+    everything: Panel | None = None,
 ) -> dict[str, Any]:
     """All findings, those that matter most first; JSON-like.
 
-    alike: as ``definitions_alike`` gives it. A finding: kind, codes, numbers, examples (up to three segments, each
-    with who gave what), merge (null for a finding on one code). ``n_left_out``: kind -> findings beyond the first 20.
+    panel: of what was coded blind. everything: also of what was coded in view of suggestions, for a code that was
+    given there is not unused; the same if not said. alike: as ``definitions_alike`` gives it.
+    A finding: kind, codes, numbers, examples (up to three segments, each with who gave what), merge (null for a
+    finding on one code). ``n_left_out``: kind -> findings beyond the first 20.
     ``not_examined``: kinds of which nothing can be said, with the reason.
     """
-    findings, n_left_out = _foremost(_find(panel, codebook, alike, seed=seed))
+    everything = everything or panel
+    found = [*_find(panel, codebook, alike, seed=seed), *seldom_used(everything)]
+    findings, n_left_out = _foremost(found)
     pairs = sorted({(finding.codes[0], finding.codes[-1]) for finding in findings if len(finding.codes) == 2})
     effects = dict(zip(pairs, merge_effects(panel, pairs, seed=seed), strict=True))
     return {
@@ -62,7 +72,7 @@ def examine(
             for finding in findings
         ],
         "n_left_out": n_left_out,
-        "not_examined": _not_examined(panel),
+        "not_examined": _not_examined(panel, everything),
     }
 
 
@@ -76,7 +86,6 @@ def _find(
         *one_coder_only(panel),
         *always_together(panel, family),
         *defined_alike(panel, alike, family),
-        *seldom_used(panel),
     ]
 
 
@@ -100,14 +109,16 @@ def _foremost(findings: Sequence[Finding]) -> tuple[list[Finding], dict[str, int
     return kept, {kind: n - MOST_OF_A_KIND for kind, n in n_found.items() if n > MOST_OF_A_KIND}
 
 
-def _not_examined(panel: Panel) -> list[dict[str, str]]:
-    coders, model, use = why_none(panel, of_model=False), why_none(panel, of_model=True), why_no_use(panel)
+def _not_examined(panel: Panel, everything: Panel) -> list[dict[str, str]]:
+    coders, model = why_none(panel, of_model=False), why_none(panel, of_model=True)
+    use = why_no_use(everything)
+    together = use or (NOTHING_GIVEN_BLIND if why_no_use(panel) else "")
     reasons = [
         (f"{MIXED_UP}, by coders", coders),
         (f"{MIXED_UP}, by the model and coders", model),
         (NO_AGREEMENT, coders),
         (ONE_CODER, coders),
-        (TOGETHER, use),
+        (TOGETHER, together),
         (UNUSED, use),
         (HARDLY_USED, use),
     ]

@@ -26,8 +26,9 @@ RULES = {
     f"gave {FEWEST_GIVEN} times or more, all together, to segments that two or more of them read",
     ONE_CODER: f"one coder gave it, {FEWEST_USES} times or more, to segments that others read, who never "
     "gave it anywhere",
-    UNUSED: "no coder, and no consensus, gave it; headings, that is parents that nobody gave, are left out",
-    HARDLY_USED: f"given to fewer than {FEWEST_USES} segments",
+    UNUSED: "no coder, and no consensus, gave it, blind or in view of a suggestion; headings, that is parents that "
+    "nobody gave, are left out",
+    HARDLY_USED: f"given to fewer than {FEWEST_USES} segments, blind or in view of a suggestion",
 }
 
 
@@ -95,7 +96,10 @@ def one_coder_only(panel: Panel) -> list[Finding]:
 
 
 def seldom_used(panel: Panel) -> list[Finding]:
-    """Codes that nobody gave, and those given hardly ever; nothing as long as nobody has given any code."""
+    """Codes that nobody gave, and those given hardly ever; nothing as long as nobody has given any code.
+
+    panel: of all that was coded, blind or not.
+    """
     people = panel.of_kind(HUMAN, CONSENSUS)
     n_read = int(np.any([column.seen for column in people], axis=0).sum()) if people else 0
     if why_no_use(panel):

@@ -29,8 +29,6 @@ from pipeline.compare.columns import MACHINE, MODEL, Panel, read_panel
 from pipeline.compare.confusions import confusions
 from pipeline.compare.disagreements import write_disagreements
 from pipeline.compare.doctor import examine
-from pipeline.compare.doctor_codes import HARDLY_USED, UNUSED
-from pipeline.compare.doctor_pairs import TOGETHER
 from pipeline.compare.overall import overall_mean, overall_rows, sample_size_rows
 from pipeline.compare.pairs import all_pairs, count_pair, macro_row, pair_rows, write_pairs
 from pipeline.compare.slices import slices
@@ -40,8 +38,6 @@ from pipeline.units import read_stretches, read_study_json, read_units
 
 STAGE = "compare"
 SCHEMA = 2
-#: Kinds of findings that say who gave a code at all, and why they were not looked for where some codings were seen.
-OF_USE, NOTHING_GIVEN_BLIND = (TOGETHER, UNUSED, HARDLY_USED), "no code was given blind"
 #: What the run folder gets of it.
 FILES = ("agreement.json", "agreement.csv", "cells.csv", "disagreements.csv", "doctor.json")
 
@@ -72,8 +68,9 @@ def compare(
         write_cells(folder / "cells.csv", panel, bases.blind)
         write_disagreements(folder / "disagreements.csv", panel)
         alike = definitions_alike(facts["codebook"], encoder=encoder)
-        doctor = examine(panel.where(bases.blind), facts["codebook"], alike=alike, seed=seed)
-        write_json(folder / "doctor.json", _told_of_blind(doctor, bases))
+        blind = panel.where(bases.blind)
+        doctor = examine(blind, facts["codebook"], alike=alike, seed=seed, everything=panel)
+        write_json(folder / "doctor.json", doctor)
 
     inputs = {
         "units": units_key,
@@ -145,17 +142,6 @@ def _of_others(blind: Panel, settings: AuditSection, *, seed: int) -> dict[str, 
         "beside": [row for beside in found for row in beside_rows(blind, beside, seed=seed)],
         "verdicts": [row for other in others for row in verdict_rows(blind, other, **allowed, seed=seed)],
     }
-
-
-def _told_of_blind(doctor: dict[str, Any], bases: Bases) -> dict[str, Any]:
-    """What the doctor found, who knows nothing of what was seen: then "nobody has given a code yet" is wrong."""
-    if not bases.n_seen:
-        return doctor
-    told = [
-        row | {"reason": NOTHING_GIVEN_BLIND} if row["kind"] in OF_USE else row
-        for row in doctor["not_examined"]
-    ]
-    return doctor | {"not_examined": told}
 
 
 def _coders(panel: Panel) -> list[dict[str, Any]]:

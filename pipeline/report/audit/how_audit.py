@@ -5,8 +5,8 @@ from __future__ import annotations
 from pipeline.agreement.alpha import RELIABLE, TENTATIVE
 from pipeline.agreement.alternative_annotator import FEWEST_TRANSCRIPTS
 from pipeline.agreement.coefficients import COEFFICIENTS
-from pipeline.agreement.intervals import FEWEST_FOR_BOOTSTRAP
-from pipeline.report.audit.standing import STANDINGS
+from pipeline.agreement.intervals import FEWEST, FEWEST_FOR_BOOTSTRAP
+from pipeline.report.audit.standing import FEWEST_RELIABLE, FEWEST_TENTATIVE, STANDINGS, lowest_share
 from pipeline.report.how import AGREEMENT, READ, coefficient_entries, how_split
 from pipeline.report.how_entry import How, HowGroup
 from pipeline.report.how_model import KNOWN
@@ -67,7 +67,11 @@ def _standing() -> How:
         "Reliable, tentatively reliable ...",
         "By alpha of all coders and its interval against the limits of Krippendorff (2019, ch. 12): "
         f"{RELIABLE:.3f} to rely on a code, {TENTATIVE:.3f} where tentative conclusions are acceptable. They "
-        "are conventions, not laws.",
+        "are conventions, not laws. Where coders differ nowhere alpha has no interval, and the share of interviews "
+        "without a disagreement stands for it, the lower end of its exact 95 % interval (Clopper & Pearson 1934) "
+        f"against the same limits: {lowest_share(FEWEST):.3f} of {FEWEST} interviews with the code, "
+        f"{lowest_share(FEWEST_TENTATIVE):.3f} of {FEWEST_TENTATIVE}, {lowest_share(FEWEST_RELIABLE):.3f} of "
+        f"{FEWEST_RELIABLE}.",
         tuple((found.title.capitalize(), found.meaning) for found in STANDINGS),
     )
 
