@@ -228,6 +228,9 @@ def test_ten_coders_and_the_model_are_too_few_transcripts_for_a_verdict(
     pairs = {(row["a"], row["b"], row["kind"]) for row in found["comparisons"]}
     assert len(pairs) == 55
     for row in found["verdicts"]:
+        if row["verdict"] == "not suggested":
+            assert row["code"] == "input_advice"
+            continue
         # Of a rare code only those transcripts count in which somebody gave it.
         few = row["n_units"] < 10
         word, n = ("units", row["n_units"]) if few else ("transcripts", row["n_transcripts"])

@@ -33,7 +33,7 @@ from pipeline.compare.overall import overall_mean, overall_rows, sample_size_row
 from pipeline.compare.pairs import all_pairs, count_pair, macro_row, pair_rows, write_pairs
 from pipeline.compare.slices import slices
 from pipeline.compare.spans import Marked, read_marked
-from pipeline.compare.verdicts import verdict_rows
+from pipeline.compare.verdicts import not_suggested_rows, verdict_rows
 from pipeline.units import read_stretches, read_study_json, read_units
 
 STAGE = "compare"
@@ -138,9 +138,10 @@ def _of_others(blind: Panel, settings: AuditSection, *, seed: int) -> dict[str, 
     others = blind.of_kind(MODEL, MACHINE)
     found = [beside for other in others if (beside := set_beside(blind, other))]
     allowed = {"margin": settings.margin, "epsilon": settings.epsilon}
+    verdicts = [row for other in others for row in verdict_rows(blind, other, **allowed, seed=seed)]
     return {
         "beside": [row for beside in found for row in beside_rows(blind, beside, seed=seed)],
-        "verdicts": [row for other in others for row in verdict_rows(blind, other, **allowed, seed=seed)],
+        "verdicts": [*verdicts, *not_suggested_rows(blind)],
     }
 
 

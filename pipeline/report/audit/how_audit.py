@@ -80,8 +80,9 @@ _VERDICT = How(
     "verdict",
     "Verdicts on the model",
     "Is the model as good as one more coder? Only on what coders coded blind, by suggestions for transcripts "
-    "that the model had not learned from. Each code is tested by itself, nothing is corrected for the number "
-    "of codes: of 20 codes on which the model is not as good, one may come out so by chance.",
+    "that the model had not learned from, and of the codes that it suggests. Each code is tested by itself, nothing "
+    "is corrected for the number of codes: of 20 codes on which the model is not as good, one may come out so "
+    "by chance.",
     (
         (
             "Three coders or more",
@@ -108,6 +109,12 @@ _VERDICT = How(
             "Not shown",
             "neither; also where a model that never, or always, gives the code would pass: then the test "
             "tells nothing.",
+        ),
+        (
+            "Not suggested",
+            "the model has learned the code and suggests it nowhere, for its probabilities were no better than "
+            "saying how common it is: there is nothing to test. Such codes are in no figure of the model. Which "
+            "these are is decided on the same transcripts, so the mean over the others flatters the model a little.",
         ),
         ("Too few", "fewer than 10 segments at stake, or too few transcripts or coders."),
     ),
