@@ -62,6 +62,26 @@ def test_difference_is_the_mean_of_the_kappas_on_what_is_shared(
     assert (pooled["code"], pooled["n_pairs_people"], pooled["n_pairs_other"]) == (None, 3, 3)
 
 
+@pytest.mark.parametrize("n_transcripts", [1, 7])
+def test_third_coder_who_shares_too_little_changes_nothing(
+    make_panel: MakePanel, make_coders: MakeCoders, n_transcripts: int
+) -> None:
+    a, b, model = make_coders((N, 2), 3, noise=0.1, seed=2)
+    c = np.random.default_rng(0).random((N, 2)) < 0.5
+    two = {"a": a, "b": b, "model": model}
+    seen = {"c": np.array(PLACE) < n_transcripts}
+    assert model_rows(make_panel({**two, "c": c}, place=PLACE, seen=seen)) == model_rows(
+        make_panel(two, place=PLACE)
+    )
+
+
+def test_third_coder_who_shares_enough_counts(make_panel: MakePanel, make_coders: MakeCoders) -> None:
+    a, b, c, model = make_coders((N, 2), 4, noise=0.1, seed=2)
+    seen = {"c": np.array(PLACE) < 8}
+    row = model_rows(make_panel({"a": a, "b": b, "c": c, "model": model}, place=PLACE, seen=seen))[0]
+    assert (row["n_pairs_people"], row["n_pairs_other"]) == (3, 3)
+
+
 def test_units_are_all_that_any_two_share(make_panel: MakePanel, make_coders: MakeCoders) -> None:
     a, b, c, model = make_coders((N, 2), 4, noise=0.15, seed=2)
     at = np.arange(N) % 15

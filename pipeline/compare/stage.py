@@ -29,6 +29,7 @@ from pipeline.compare.columns import MACHINE, MODEL, Panel, read_panel
 from pipeline.compare.confusions import confusions
 from pipeline.compare.disagreements import write_disagreements
 from pipeline.compare.doctor import examine
+from pipeline.compare.enough import notes_on_pairs, pairs_left_out, with_means
 from pipeline.compare.overall import overall_mean, overall_rows, sample_size_rows
 from pipeline.compare.pairs import all_pairs, count_pair, macro_row, pair_rows, write_pairs
 from pipeline.compare.slices import slices
@@ -116,10 +117,15 @@ def _agreement(
 
 
 def _of_pairs(blind: Panel, marked: Sequence[Marked], *, seed: int) -> dict[str, Any]:
-    pairs = [
-        pair_rows(blind, count_pair(blind, a, b, kind), marked, seed=seed) for a, b, kind in all_pairs(blind)
-    ]
+    pairs = with_means(
+        [
+            pair_rows(blind, count_pair(blind, a, b, kind), marked, seed=seed)
+            for a, b, kind in all_pairs(blind)
+        ]
+    )
     return {
+        "notes": notes_on_pairs(pairs),
+        "left_out_of_means": pairs_left_out(pairs),
         "comparisons": [row for rows in pairs for row in rows],
         "macro": [macro_row(rows) for rows in pairs],
     }
