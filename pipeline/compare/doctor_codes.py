@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pipeline.agreement.alpha import TENTATIVE
@@ -11,6 +13,7 @@ from pipeline.compare.columns import CONSENSUS, HUMAN, IntArray, Panel
 from pipeline.compare.confusions import common_rows, count_crossings, pairs_of_people
 from pipeline.compare.findings import Finding, given_by_anyone
 from pipeline.compare.merging import people_sums
+from pipeline.compare.misspelt import Misspelt
 from pipeline.compare.rows import LEVEL, interval_row
 
 NO_AGREEMENT, ONE_CODER = "no agreement", "one coder only"
@@ -73,12 +76,13 @@ def _where_they_differ(panel: Panel, code: int) -> IntArray:
     return np.flatnonzero(gave & declined)
 
 
-def one_coder_only(panel: Panel) -> list[Finding]:
-    """Codes that only one coder gives, where others could have."""
-    found = []
+def one_coder_only(panel: Panel, misspelt: Sequence[Misspelt] = ()) -> list[Finding]:
+    """Codes that only one coder gives, where others could have; not those who may have written it otherwise."""
+    found, meant = [], {(one.coder, one.code) for one in misspelt}
     for code in map(int, np.flatnonzero(panel.usable)):
         users = [human for human in panel.humans if (human.given[:, code] & human.seen).any()]
-        others = [human for human in panel.humans if human not in users]
+        name = panel.codes[code]
+        others = [one for one in panel.humans if one not in users and (one.name, name) not in meant]
         if len(users) != 1 or not others:
             continue
         read = np.any([human.seen for human in others], axis=0)

@@ -30,6 +30,13 @@ from pipeline.compare.confusions import confusions
 from pipeline.compare.disagreements import write_disagreements
 from pipeline.compare.doctor import examine
 from pipeline.compare.enough import notes_on_pairs, pairs_left_out, with_means
+from pipeline.compare.misspelt import (
+    Misspelt,
+    misspelt_codes,
+    misspelt_rows,
+    notes_on_misspelt,
+    told_in_rows,
+)
 from pipeline.compare.overall import overall_mean, overall_rows, sample_size_rows
 from pipeline.compare.pairs import all_pairs, count_pair, macro_row, pair_rows, write_pairs
 from pipeline.compare.slices import slices
@@ -63,14 +70,17 @@ def compare(
         panel = read_panel(study, units, train_key, facts["codebook"])
         marked = read_marked(study, units_key, units, panel)
         bases = bases_of(panel, sittings, suggested)
-        agreement = _agreement(panel, marked, facts, bases, settings=settings, seed=seed)
+        misspelt = misspelt_codes(facts["outside_codebook"], panel.codes)
+        agreement = _agreement(panel, marked, facts, bases, misspelt, settings=settings, seed=seed)
         write_json(folder / "agreement.json", agreement)
         write_pairs(folder / "agreement.csv", agreement["comparisons"])
         write_cells(folder / "cells.csv", panel, bases.blind)
         write_disagreements(folder / "disagreements.csv", panel)
         alike = definitions_alike(facts["codebook"], encoder=encoder)
         blind = panel.where(bases.blind)
-        doctor = examine(blind, facts["codebook"], alike=alike, seed=seed, everything=panel)
+        doctor = examine(
+            blind, facts["codebook"], alike=alike, seed=seed, everything=panel, misspelt=misspelt
+        )
         write_json(folder / "doctor.json", doctor)
 
     inputs = {
@@ -89,19 +99,24 @@ def _agreement(
     marked: Sequence[Marked],
     facts: Mapping[str, Any],
     bases: Bases,
+    misspelt: Sequence[Misspelt],
     *,
     settings: AuditSection,
     seed: int,
 ) -> dict[str, Any]:
     """agreement.json: of what was coded blind alone, but for who read how much, and for ``basis``."""
     blind, marked = panel.where(bases.blind), marked_blind(marked, bases)
-    cells = cells_of(blind)
+    cells, of_pairs = cells_of(blind), _of_pairs(blind, marked, seed=seed)
+    of_all = _of_all(blind, marked, settings, seed=seed)
     return {
         "schema": SCHEMA,
         "units": _units(panel),
         "coders": _coders(panel),
-        **_of_pairs(blind, marked, seed=seed),
-        **_of_all(blind, marked, settings, seed=seed),
+        **of_pairs,
+        **of_all,
+        "notes": [*notes_on_misspelt(misspelt), *of_pairs["notes"]],
+        "misspelt": misspelt_rows(misspelt),
+        "overall": told_in_rows(of_all["overall"], misspelt),
         **_of_others(blind, settings, seed=seed),
         "basis": basis_rows(cells_of(panel) if bases.n_seen else cells, bases, seed=seed),
         "confusions": confusions(blind),
