@@ -43,6 +43,7 @@ class Coded:
     notes: what a researcher should know, without words of a participant.
     sittings: of each coder in each transcript, how and when its rows were made.
     bindings: which version of its transcript each row of codings/ and coverage.csv refers to.
+    outside: (coder, code, how often), of codings that are not used since the codebook lacks their code.
     """
 
     codebook: Codebook
@@ -55,6 +56,7 @@ class Coded:
     notes: tuple[str, ...]
     sittings: tuple[Sitting, ...]
     bindings: Bindings
+    outside: tuple[tuple[str, str, int], ...] = ()
 
 
 def read_coded(study: Study, transcripts: Sequence[Transcript], *, some_set_aside: bool = False) -> Coded:
@@ -70,7 +72,7 @@ def read_coded(study: Study, transcripts: Sequence[Transcript], *, some_set_asid
     kinds = _read_coders(study, list(readings), notes=notes)
     codings = [coding for reading in readings.values() for coding in reading.codings]
     codebook = _read_codebook(study, codings, notes=notes)
-    kept = _of_codebook(codings, codebook, notes=notes)
+    kept, outside = _of_codebook(codings, codebook, notes=notes)
     context = context_speakers(study.settings.speakers.context, transcripts, kept)
     notes += _context_note(kept, context, by_id)
     notes += _context_warnings(study.settings.speakers.context, transcripts)
@@ -99,6 +101,7 @@ def read_coded(study: Study, transcripts: Sequence[Transcript], *, some_set_asid
         notes=tuple(notes),
         sittings=tuple(sitting for reading in readings.values() for sitting in reading.sittings),
         bindings={file: bindings_of(rows) for file, rows in {**made_on, COVERAGE: coverage.made_on}.items()},
+        outside=outside,
     )
 
 
@@ -199,27 +202,35 @@ def _read_codebook(study: Study, codings: Iterable[Coding], *, notes: list[str])
     return Codebook(tuple(Code(name) for name in names))
 
 
-def _of_codebook(codings: Sequence[Coding], codebook: Codebook, *, notes: list[str]) -> list[Coding]:
-    """Codings of the codebook's codes; one spelled with other case or joins is taken for the code and noted."""
+def _of_codebook(
+    codings: Sequence[Coding], codebook: Codebook, *, notes: list[str]
+) -> tuple[list[Coding], tuple[tuple[str, str, int], ...]]:
+    """Codings of the codebook's codes, and how many of others each coder has, as ``Coded.outside``.
+
+    One spelled with other case or joins is taken for the code and noted.
+    """
     known = set(codebook.names)
     folded = {fold_code(name): name for name in codebook.names}
-    kept, unknown, respelled = [], Counter[str](), Counter[tuple[str, str]]()
+    kept, respelled, outside = [], Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for coding in codings:
         name = coding.code if coding.code in known else folded.get(fold_code(coding.code), "")
         if not name:
-            unknown[coding.code] += 1
+            outside[coding.coder, coding.code] += 1
             continue
         if name != coding.code:
             respelled[coding.code, name] += 1
         kept.append(replace(coding, code=name))
     notes += [f"code '{a}' is taken for '{b}' ({n} codings)" for (a, b), n in sorted(respelled.items())]
+    unknown = Counter[str]()
+    for (_, code), n in outside.items():
+        unknown[code] += n
     for name, n in sorted(unknown.items()):
         near = difflib.get_close_matches(name, codebook.names, n=1)
         hint = f" (did you mean '{near[0]}'?)" if near else ""
         notes.append(
             f"code '{name}' is not in codebook.csv{hint}: {n} codings not used; where they stand counts as not coded"
         )
-    return kept
+    return kept, tuple((coder, code, n) for (coder, code), n in sorted(outside.items()))
 
 
 def context_speakers(

@@ -76,6 +76,7 @@ CODE_COLUMNS = (
     "status",
 )
 TOPIC_COLUMNS = ("model", "topic", "words", "coherence", "stability", "shown", "n_segments", "share")
+AGREEMENT = "agreement.json"
 LEARNED = "suggested"
 HEADING = "a heading: its children are coded, not it"
 
@@ -120,7 +121,8 @@ def write_tables(
         "n_first_suggestions": len(suggestions) - n_scored,
     }
     # Before all others, for the terminal shows only the first few.
-    summary["notes"] = [*(note for note in (told, evaluation.get("imported")) if note), *summary["notes"]]
+    first = [note for note in (told, evaluation.get("imported")) if note]
+    summary["notes"] = [*first, *read_json(folder / AGREEMENT)["notes"], *summary["notes"]]
     write_json(folder / "summary.json", summary)
     return summary
 

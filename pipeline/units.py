@@ -163,6 +163,7 @@ def _summary(
         "coders": [[name, kind] for name, kind in coded.coders.items()],
         "n_codings": {name: sum(coding.coder == name for coding in coded.codings) for name in coded.coders},
         "sittings": [asdict(sitting) for sitting in coded.sittings],
+        "outside_codebook": [list(found) for found in coded.outside],
         "context": sorted(coded.context),
         "groups": _groups(study, coded, segments),
         "participants": {name: dict(row) for name, row in coded.participants.items()},

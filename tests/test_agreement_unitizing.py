@@ -333,3 +333,21 @@ def test_white_space_is_that_of_python_for_every_character() -> None:
     text = "".join(map(chr, range(0x110000)))
     assert white_space(text).tolist() == [character.isspace() for character in text]
     assert white_space("").tolist() == []
+
+
+@pytest.mark.parametrize("codes", [[], ["A"], ["A", "B"]])
+@pytest.mark.parametrize("continua", [[], [Continuum(5, [None, None])] * 9, [Continuum(5, [[], []])] * 9])
+def test_intervals_are_undefined_with_a_reason_where_nothing_was_marked_or_read(
+    continua: list[Continuum], codes: list[str]
+) -> None:
+    sums = span_sums(continua, codes)
+    found = unitizing_intervals(sums, seed=1)
+    assert {key: len(of) for key, of in found.items()} == {
+        "u": 1,
+        "binary": 1,
+        "cu": 1,
+        "ku": len(codes),
+        "code": len(codes),
+    }
+    assert all(interval.reason for of in found.values() for interval in of)
+    assert unitizing_agreement(sums).u.reason

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from scipy.stats import binomtest
 
 from pipeline.agreement.coefficients import COEFFICIENTS
 from pipeline.agreement.verdict import AS_GOOD, KINDS, NOT_SHOWN, TOO_FEW, WORSE
@@ -28,7 +29,20 @@ from pipeline.report.audit.page import render_audit_page
 from pipeline.report.audit.people_view import KEYS, KEYS_OF_ALL, people_view
 from pipeline.report.audit.settle_view import MOST_SEGMENTS, QUOTE_LENGTH, settle_view
 from pipeline.report.audit.slices_view import MOST_TRANSCRIPTS, slices_view
-from pipeline.report.audit.standing import FAIR, OPEN, OPEN_HIGH, OPEN_LOW, POOR, SOLID, UNKNOWN, standing_of
+from pipeline.report.audit.standing import (
+    FAIR,
+    FEWEST_RELIABLE,
+    FEWEST_TENTATIVE,
+    OPEN,
+    OPEN_ALIKE,
+    OPEN_HIGH,
+    OPEN_LOW,
+    POOR,
+    SOLID,
+    UNKNOWN,
+    lowest_share,
+    standing_of,
+)
 from pipeline.report.audit.told import audit_json, audit_lines
 from pipeline.report.audit.trust_view import trust_view
 from pipeline.report.page import render_page
@@ -96,8 +110,8 @@ def plain(text):
 # Which codes to trust
 
 
-def scored(alpha, low, high, reason=""):
-    ci = {"low": low, "high": high, "reason": reason}
+def scored(alpha, low, high, reason="", n=12):
+    ci = {"low": low, "high": high, "n_transcripts": n, "reason": reason}
     return {"krippendorff_alpha": alpha, "ci": {"krippendorff_alpha": ci}}
 
 
@@ -114,13 +128,50 @@ def scored(alpha, low, high, reason=""):
         (scored(-0.1, -0.3, 0.1), POOR),
         (scored(0.95, None, None), UNKNOWN),
         (scored(None, None, None), UNKNOWN),
-        (scored(1.0, None, None, "no spread between transcripts: each gives the same value"), SOLID),
+        (scored(1.0, None, None, "no spread between transcripts: each gives the same value", n=17), SOLID),
+        (scored(1.0, None, None, "no spread between transcripts: each gives the same value", n=16), FAIR),
+        (scored(1.0, None, None, "no spread between transcripts: each gives the same value", n=10), FAIR),
+        (
+            scored(1.0, None, None, "no spread between transcripts: each gives the same value", n=9),
+            OPEN_ALIKE,
+        ),
+        (
+            scored(1.0, None, None, "no spread between transcripts: each gives the same value", n=8),
+            OPEN_ALIKE,
+        ),
+        (scored(1.0, None, None, "too few transcripts: 7, at least 8 needed", n=7), UNKNOWN),
+        (
+            scored(0.9, None, None, "no spread between transcripts: each gives the same value", n=40),
+            OPEN_ALIKE,
+        ),
         (scored(0.5, None, None, "no spread between transcripts: each gives the same value"), UNKNOWN),
         (None, UNKNOWN),
     ],
 )
 def test_standing_is_told_by_the_whole_interval(row, standing):
     assert standing_of(row) is standing
+
+
+@pytest.mark.parametrize("n", [1, 8, 9, 10, 16, 17, 100])
+def test_lowest_share_is_that_of_the_exact_binomial_interval(n):
+    exact = binomtest(n, n).proportion_ci(confidence_level=0.95, method="exact")
+    assert lowest_share(n) == pytest.approx(exact.low)
+    assert (lowest_share(n) >= 0.8) == (n >= FEWEST_RELIABLE)
+    assert (lowest_share(n) >= 2 / 3) == (n >= FEWEST_TENTATIVE)
+
+
+def test_eight_interviews_of_one_segment_each_do_not_make_a_code_reliable(tmp_path, make_run, read_page):
+    files = {"codebook.csv": "code,definition\nTrust,About trust\nFear,About fear\n"}
+    turns = "".join(f"P: We said {i} words of it.\n" for i in range(6))
+    files |= {f"transcripts/t{t}.txt": turns.replace("words", f"words {t}") for t in range(8)}
+    rows = "".join(f"t{t},Trust,1,blind\nt{t},Fear,{2 + t % 4},blind\n" for t in range(8))
+    files |= {f"codings/{name}.csv": f"transcript,code,turn,basis\n{rows}" for name in ("ann", "bob")}
+    run_dir = make_run(tmp_path / "study", files)
+    view = trust_view(read_run(run_dir))
+    assert [row.standing for row in view.rows] == [OPEN_ALIKE, OPEN_ALIKE]
+    assert view.head is not None
+    assert view.head.answer == "Shown to be reliable: no code."
+    assert "fewer than 10 interviews with the code" in read_page(render_audit(run_dir)).words
 
 
 def test_each_code_stands_in_one_group_and_the_page_counts_them(sample, said):

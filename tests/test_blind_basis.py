@@ -21,6 +21,8 @@ from pipeline.report.tables import read_run
 MakeRun = Callable[..., Path]
 SAID = ("we waited so long", "the fare went up", "my sister came along", "they were kind")
 N_BLIND, N_SEEN = 9, 3
+#: Findings of the doctor on who gave a code at all.
+OF_USE = ("unused", "hardly used")
 #: A coefficient, as the page has it; not the limits of Krippendorff.
 NONE_BY_TWO = "no segment was coded by two coders"
 FIGURE = re.compile(r"(?<![\d.])\d\.\d\d(?!\d)")
@@ -131,13 +133,36 @@ def test_slices_of_coders_are_as_if_nothing_had_been_seen_but_for_who_coded_how_
 def test_doctor_finds_in_coders_what_it_would_find_if_nothing_had_been_seen(
     mixed_dir: Path, blind_dir: Path
 ) -> None:
-    kinds = ("no agreement", "one coder only", "hardly used", "unused")
     mixed, blind = (
-        [row for row in loaded(folder, "doctor.json")["findings"] if row["kind"] in kinds]
+        [row for row in loaded(folder, "doctor.json")["findings"] if row["kind"] not in OF_USE]
         for folder in (mixed_dir, blind_dir)
     )
     assert mixed == blind
-    assert {row["kind"] for row in mixed} >= {"unused"}
+    assert mixed
+
+
+def test_code_that_was_given_in_view_of_suggestions_alone_is_not_called_unused(
+    mixed_dir: Path, blind_dir: Path, seen_dir: Path
+) -> None:
+    """Of three interviews, which is not hardly either."""
+    unused, *others = (
+        [
+            (row["kind"], row["codes"])
+            for row in loaded(folder, "doctor.json")["findings"]
+            if row["kind"] in OF_USE
+        ]
+        for folder in (blind_dir, mixed_dir, seen_dir)
+    )
+    assert unused == [("unused", ["Money"])]
+    assert others == [[], []]
+
+
+def test_doctor_says_that_what_stands_together_was_not_looked_for_where_nothing_is_blind(
+    seen_dir: Path,
+) -> None:
+    reasons = {row["kind"]: row["reason"] for row in loaded(seen_dir, "doctor.json")["not_examined"]}
+    assert reasons["always together"] == "no code was given blind"
+    assert not set(OF_USE) & set(reasons)
 
 
 def test_model_is_compared_with_what_was_coded_blind(mixed_dir: Path) -> None:
@@ -171,7 +196,6 @@ def test_page_says_on_what_it_stands_near_the_top_and_nowhere_another(
     assert "left out of every figure of agreement on this page" in read_page(section_of(page, "trust")).words
     for name in ("pairs", "slices", "doctor"):
         assert "coded blind" in read_page(section_of(page, name)).words
-    assert "segments that were read blind" in read_page(section_of(page, "doctor")).words
     assert "also what was coded with a suggestion in view" in read_page(section_of(page, "settle")).words
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from pipeline.compare.beside import beside_rows, set_beside
 from pipeline.compare.columns import Panel
-from pipeline.compare.verdicts import verdict_rows
+from pipeline.compare.verdicts import not_suggested_rows, verdict_rows
 
 MakePanel = Callable[..., Panel]
 MakeCoders = Callable[..., list[np.ndarray]]
@@ -61,6 +62,26 @@ def test_difference_is_the_mean_of_the_kappas_on_what_is_shared(
     assert (pooled["code"], pooled["n_pairs_people"], pooled["n_pairs_other"]) == (None, 3, 3)
 
 
+@pytest.mark.parametrize("n_transcripts", [1, 7])
+def test_third_coder_who_shares_too_little_changes_nothing(
+    make_panel: MakePanel, make_coders: MakeCoders, n_transcripts: int
+) -> None:
+    a, b, model = make_coders((N, 2), 3, noise=0.1, seed=2)
+    c = np.random.default_rng(0).random((N, 2)) < 0.5
+    two = {"a": a, "b": b, "model": model}
+    seen = {"c": np.array(PLACE) < n_transcripts}
+    assert model_rows(make_panel({**two, "c": c}, place=PLACE, seen=seen)) == model_rows(
+        make_panel(two, place=PLACE)
+    )
+
+
+def test_third_coder_who_shares_enough_counts(make_panel: MakePanel, make_coders: MakeCoders) -> None:
+    a, b, c, model = make_coders((N, 2), 4, noise=0.1, seed=2)
+    seen = {"c": np.array(PLACE) < 8}
+    row = model_rows(make_panel({"a": a, "b": b, "c": c, "model": model}, place=PLACE, seen=seen))[0]
+    assert (row["n_pairs_people"], row["n_pairs_other"]) == (3, 3)
+
+
 def test_units_are_all_that_any_two_share(make_panel: MakePanel, make_coders: MakeCoders) -> None:
     a, b, c, model = make_coders((N, 2), 4, noise=0.15, seed=2)
     at = np.arange(N) % 15
@@ -79,6 +100,39 @@ def test_codes_that_the_model_has_not_learned_are_left_out(
     assert mean["people"] == pytest.approx(np.mean([cohen_kappa_score(a[:, k], b[:, k]) for k in (0, 2)]))
     assert mean["n_codes"] == 2
     assert [row["code"] for row in verdicts(panel)] == [None, "c0", "c2"]
+
+
+def test_codes_that_the_model_does_not_suggest_have_no_verdict_and_are_in_no_mean(
+    make_panel: MakePanel, make_coders: MakeCoders
+) -> None:
+    a, b, model = make_coders((N, 3), 3, noise=0.15, seed=2)
+    panel = make_panel({"a": a, "b": b, "model": model}, place=PLACE, learned=[True, False, True])
+    known, unknown = replace(panel, not_suggested={"c1": "not suggested: no better"}), panel
+    assert verdicts(known)[1:] == verdicts(unknown)[1:]
+    assert not_suggested_rows(unknown) == []
+    assert [(row["code"], row["verdict"], row["why"]) for row in not_suggested_rows(known)] == [
+        ("c1", "not suggested", "No better.")
+    ]
+    of_all, of_all_learned = verdicts(known)[0], verdicts(unknown)[0]
+    assert of_all["difference"] == of_all_learned["difference"]
+    assert (of_all["n_codes"], of_all["n_learned"]) == (2, 3)
+    assert of_all["why"].endswith(" Over the 2 codes that the model suggests, of 3 that it has learned.")
+    assert of_all_learned["n_learned"] == 2
+    assert "that the model suggests" not in of_all_learned["why"]
+
+
+def test_model_that_suggests_no_code_has_no_verdict_and_says_why(
+    make_panel: MakePanel, make_coders: MakeCoders
+) -> None:
+    a, b = make_coders((N, 2), 2, noise=0.15, seed=2)
+    panel = make_panel({"a": a, "b": b}, place=PLACE)
+    rows = not_suggested_rows(replace(panel, not_suggested={"c0": "not suggested: no better"}))
+    assert [(row["code"], row["class"], row["test"]) for row in rows] == [
+        (None, "not suggested", ""),
+        ("c0", "not suggested", ""),
+    ]
+    assert rows[0]["why"] == "The model suggests none of the 1 code that it has learned: no better."
+    assert (rows[0]["n_codes"], rows[0]["n_learned"]) == (0, 1)
 
 
 def test_interval_is_paired_over_transcripts(make_panel: MakePanel, make_coders: MakeCoders) -> None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from corpus.tables import write_table
 from pipeline.agreement.alpha import krippendorff_alpha
 from pipeline.agreement.continuum import Continuum, span_sums
 from pipeline.agreement.fleiss import fleiss_kappa
 from pipeline.agreement.intervals import Interval
+from pipeline.agreement.rated_file import as_json, audit_table
 from pipeline.agreement.sets import alpha_over_sets, set_interval, set_sums
 from pipeline.agreement.unitizing import unitizing_agreement
 from pipeline.agreement.values import encode
 from pipeline.compare.columns import Panel
 from pipeline.compare.overall import overall_mean, overall_rows, sample_size_rows, shared_rows
+from pipeline.compare.pairs import all_pairs, count_pair, pair_rows
 from pipeline.compare.rows import interval_row
 from pipeline.compare.spans import Marked
 
@@ -167,3 +172,54 @@ def test_mean_over_codes_leaves_out_what_is_undefined_and_counts_it(panel: Panel
     assert found["n_defined"] == K
     assert found["lowest"] <= found["mean"] <= found["highest"]
     assert overall_mean(panel.where({c.name: np.zeros(10, dtype=bool) for c in panel.humans}), seed=0) == {}
+
+
+@pytest.fixture(scope="module")
+def partly_read(make_panel: MakePanel, make_coders: Callable[..., list[np.ndarray]]) -> Panel:
+    """Three coders of whom much was read by one alone, where codes are more frequent."""
+    coders = make_coders((N, K), 3, noise=0.15, seed=4)
+    at = np.arange(N)
+    coders[0][at < 40] |= np.random.default_rng(1).random((40, K)) < 0.5
+    seen = {"a": at < 96, "b": (at >= 40) & (at % 12 < 9), "c": (at >= 60) & (at < 110)}
+    return make_panel(dict(zip("abc", coders, strict=True)), place=PLACE.tolist(), seen=seen)
+
+
+def table_of_code(panel: Panel, code: int, path: Path) -> dict[str, Any]:
+    """What ``precode audit TABLE`` says of the cells of a code."""
+    rows = [
+        [f"u{row}", *(("yes" if c.given[row, code] else "no") if c.seen[row] else "" for c in panel.humans)]
+        for row in range(len(panel.segments))
+    ]
+    write_table(path, ["unit", *(c.name for c in panel.humans)], rows)
+    return as_json(audit_table(path))
+
+
+@pytest.mark.parametrize("code", range(K))
+def test_study_and_table_of_the_same_cells_say_the_same(
+    partly_read: Panel, code: int, tmp_path: Path
+) -> None:
+    texts = [Marked(TEXT, dict.fromkeys("abc", ()), dict.fromkeys("abc", ()))] * 10
+    found = table_of_code(partly_read, code, tmp_path / "code.csv")
+    row = overall_rows(partly_read, texts, seed=1)[1 + code]
+    for key in ("percent_agreement", "fleiss_kappa", "krippendorff_alpha", "gwet_ac1", "brennan_prediger"):
+        assert row[key] == pytest.approx(found["overall"][key], abs=1e-12)
+    for (a, b, _), pair in zip(all_pairs(partly_read), found["pairs"], strict=True):
+        here = pair_rows(partly_read, count_pair(partly_read, a, b), texts, seed=1)[1 + code]
+        assert (pair["a"], pair["b"], pair["n_units"]) == (a.name, b.name, here["n_units"])
+        for key in ("percent_agreement", "cohen_kappa", "krippendorff_alpha", "gwet_ac1", "scott_pi"):
+            assert here[key] == pytest.approx(pair[key], abs=1e-12)
+
+
+def test_what_one_coder_alone_read_moves_shares_and_not_how_far_two_agree(partly_read: Panel) -> None:
+    texts = [Marked(TEXT, dict.fromkeys("abc", ()), dict.fromkeys("abc", ()))] * 10
+    shared = np.zeros(N, dtype=bool)
+    shared[shared_rows(partly_read)] = True
+    alone = replace(partly_read, columns=tuple(replace(c, seen=c.seen & shared) for c in partly_read.columns))
+    for all_read, of_shared in zip(
+        overall_rows(partly_read, texts, seed=1), overall_rows(alone, texts, seed=1), strict=True
+    ):
+        for key in ("percent_agreement", "krippendorff_alpha", "brennan_prediger"):
+            assert (all_read[key], all_read["ci"][key]) == (of_shared[key], of_shared["ci"][key])
+        for key in ("prevalence", "gwet_ac1", "fleiss_kappa"):
+            assert all_read[key] != of_shared[key]
+        assert all_read["n_transcripts"] == of_shared["n_transcripts"] < len(partly_read.transcripts)

@@ -15,6 +15,7 @@ from sklearn.metrics import cohen_kappa_score, f1_score, precision_score, recall
 
 from corpus.study import Study
 from pipeline.compare.columns import Panel
+from pipeline.compare.enough import with_means
 from pipeline.compare.pairs import FIGURES, all_pairs, beside, count_pair, macro_row, pair_rows
 from pipeline.compare.spans import Marked, _overlaps
 from pipeline.run import run_study
@@ -118,7 +119,7 @@ def test_what_is_undefined_is_null_with_a_reason_and_left_out_of_the_macro(make_
     assert never["cohen_kappa"] is None
     assert never["undefined"]["cohen_kappa"] == "neither varied: both never gave the code"
     assert never["undefined"]["precision"] == "b never gave the code"
-    macro = macro_row(rows)
+    macro = macro_row(with_means([rows])[0])
     assert macro["macro"]["cohen_kappa"] == 1
     assert macro["n_codes_defined"]["cohen_kappa"] == 1
     assert macro["n_codes_defined"]["percent_agreement"] == 2

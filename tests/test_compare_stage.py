@@ -15,6 +15,7 @@ import pytest
 import pipeline.compare.columns as columns
 from corpus.files import read_json
 from corpus.study import Study, load_study
+from corpus.tables import read_table
 from pipeline.compare.pairs import FIGURES
 from pipeline.compare.stage import compare
 from pipeline.run import plan_run, run_study
@@ -223,11 +224,18 @@ def test_ten_coders_and_the_model_are_too_few_transcripts_for_a_verdict(
     shared_dir: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(shared_dir / "data" / "annomi_ten_coders", tmp_path / "study")
-    found = agreement_of(run_study(load_study(tmp_path / "study")).run_dir)
+    run_dir = run_study(load_study(tmp_path / "study")).run_dir
+    found, codes = agreement_of(run_dir), read_table((run_dir / "codes.csv").read_bytes(), file="").rows
     check(found)
     pairs = {(row["a"], row["b"], row["kind"]) for row in found["comparisons"]}
     assert len(pairs) == 55
+    not_suggested = [
+        row.cells["code"] for row in codes if row.cells["status"].startswith("not suggested: no better")
+    ]
     for row in found["verdicts"]:
+        if row["code"] in not_suggested:
+            assert row["verdict"] == "not suggested"
+            continue
         # Of a rare code only those transcripts count in which somebody gave it.
         few = row["n_units"] < 10
         word, n = ("units", row["n_units"]) if few else ("transcripts", row["n_transcripts"])

@@ -29,6 +29,7 @@ _TWO_OR_MORE = "units that two coders or more read, each counting the same"
 _NO_VARIATION = "no unit that both read, or both coders gave one and the same value throughout"
 _NO_UNIT = "no unit that two coders read"
 _IN_PROPORTION = "units that two coders or more read, each in proportion to its values"
+_SHARES = "every unit that a coder read, each counting the same"
 _UNITIZING = (
     "Krippendorff, Mathet, Bouvry & Widlöcher (2016), Quality & Quantity 50; Krippendorff (2019), Content "
     "Analysis, 4th ed."
@@ -185,9 +186,10 @@ COEFFICIENTS: tuple[Coefficient, ...] = (
         "gwet_ac1",
         "Gwet's AC1",
         "AC1 = (pₐ − pₑ) ÷ (1 − pₑ), pₑ = Σₖ pₖ (1 − pₖ) ÷ (q − 1), pₖ the mean share of category k of q",
-        "Gwet (2008), British Journal of Mathematical and Statistical Psychology 61, 29-48",
+        "Gwet (2008), British Journal of Mathematical and Statistical Psychology 61, 29-48; missing values: Gwet "
+        "(2014), 4th ed., ch. 2",
         "at most 1",
-        "pₐ: " + _TWO_OR_MORE + "; pₖ: every unit that a coder read",
+        "pₐ: " + _TWO_OR_MORE + "; pₖ: " + _SHARES + "; beside one other coder " + _BOTH,
         _NO_UNIT + ", or fewer than two categories",
     ),
     Coefficient(
@@ -205,7 +207,7 @@ COEFFICIENTS: tuple[Coefficient, ...] = (
         "κ = (P̄ − Pₑ) ÷ (1 − Pₑ), Pₑ = Σₖ pₖ², pₖ the share of category k over all coders",
         "Fleiss (1971), Psychological Bulletin 76, 378-382; missing values: Gwet (2014), 4th ed., ch. 2",
         "at most 1",
-        "P̄: " + _TWO_OR_MORE + "; pₖ: every unit that a coder read",
+        "P̄: " + _TWO_OR_MORE + "; pₖ: " + _SHARES,
         "no unit that two coders read, or every value is the same",
     ),
     Coefficient(

@@ -20,7 +20,7 @@ from pipeline.agreement.percent import percent_agreement
 from pipeline.agreement.retrieval import f1, precision, recall
 from pipeline.agreement.scott import scott_pi
 from pipeline.agreement.statistic import NO_COMMON_UNIT, Statistic
-from pipeline.agreement.values import Ratings, encode, pairable, select_pair
+from pipeline.agreement.values import Ratings, common_units, encode, pairable, select_pair
 
 OVERALL: dict[str, Callable[[Ratings], Statistic]] = {
     "percent_agreement": percent_agreement,
@@ -177,8 +177,10 @@ def _pair(
     b: int,
     statistics: dict[str, Callable[[Ratings], Statistic]],
 ) -> PairAgreement:
+    """On the units that both rated, as a study has it; where there are none the reasons are those of all."""
     both = select_pair(ratings, a, b)
     n_units, _ = pairable(both)
+    both = common_units(both) if n_units else both
     return PairAgreement(
         coders[a], coders[b], n_units, {key: statistic(both) for key, statistic in statistics.items()}
     )

@@ -155,7 +155,7 @@ def unitizing_intervals(
     """Intervals over transcripts: "u", "binary", "cu" (one each), "ku", "code" (one a code, in their order)."""
     k = len(sums.codes)
     cu = cu_sums(sums)
-    flat = cu.reshape(len(cu), 1, -1)
+    flat = cu.reshape(len(cu), 1, 4 * k)  # of no text at all -1 would be nothing
 
     def unfold(some: FloatArray) -> FloatArray:
         return some.reshape(*some.shape[:-2], k, 4)

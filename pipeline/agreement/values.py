@@ -75,6 +75,11 @@ def select_pair(ratings: Ratings, a: int, b: int) -> Ratings:
     return Ratings(ratings.values[:, [a, b]], ratings.categories)
 
 
+def common_units(ratings: Ratings) -> Ratings:
+    """The units to which every coder gave a value, with the same categories."""
+    return Ratings(ratings.values[(ratings.values >= 0).all(axis=1)], ratings.categories)
+
+
 def value_counts(ratings: Ratings) -> IntArray:
     """r[i, k]: how many coders gave unit i the category k; shape (n_units, n_categories)."""
     n_units, n_categories = len(ratings.values), len(ratings.categories)

@@ -4,6 +4,7 @@
     "worse"               the test shows that it is worse by more than is allowed
     "not shown"           neither
     "too few ... (n = 7)" too few units, transcripts or coders for a test
+    "not suggested"       the model does not suggest the code, so there is nothing to test
 
 With three coders or more the alternative annotator test: as good where the winning rate is 0.5 or more;
 worse where the losing rate is, that is, where the same test turned round (H0: rho^f_j >= rho^h_j - epsilon,
@@ -34,7 +35,8 @@ NOT_SHOWN = "not shown"
 WORSE = "worse"
 
 TOO_FEW = "too few"
-KINDS = {AS_GOOD: "as good", NOT_SHOWN: "not shown", WORSE: "worse"}
+NOT_SUGGESTED = "not suggested"
+KINDS = {AS_GOOD: "as good", NOT_SHOWN: "not shown", WORSE: "worse", NOT_SUGGESTED: NOT_SUGGESTED}
 
 Test = Literal["alternative annotator", "non-inferiority", ""]
 
@@ -63,7 +65,7 @@ class Verdict:
 
     @property
     def kind(self) -> str:
-        """The class of the words: "as good", "not shown", "worse" or "too few"."""
+        """The class of the words: "as good", "not shown", "worse", "not suggested" or "too few"."""
         return KINDS.get(self.words, TOO_FEW)
 
     @property
@@ -109,6 +111,11 @@ def verdict_of_too_few_coders(code: str, n_coders: int) -> Verdict:
     """The verdict from one coder or none."""
     why = f"Whether coders agree takes two coders who read the same segments, here {_there_are(n_coders, 'coder')}."
     return Verdict(code, f"too few coders (n = {n_coders})", "", 0, 0, why)
+
+
+def verdict_of_not_suggested(code: str, reason: str) -> Verdict:
+    """What stands in place of a verdict for a code that the model has learned and does not suggest."""
+    return Verdict(code, NOT_SUGGESTED, "", 0, 0, f"{reason[:1].upper()}{reason[1:]}.")
 
 
 def _too_few_for_alternative(test: AlternativeAnnotator) -> tuple[str, str] | None:

@@ -14,6 +14,7 @@ from pipeline.agreement.pairs import cohen_kappa
 from pipeline.agreement.values import mean_of_defined
 from pipeline.compare.cells import PairCells, pair_cells
 from pipeline.compare.columns import Column, FloatArray, Panel
+from pipeline.compare.enough import enter_means
 from pipeline.compare.pairs import beside
 from pipeline.compare.rows import LEVEL, interval_row, number
 
@@ -37,7 +38,10 @@ class Beside:
 
 
 def set_beside(panel: Panel, other: Column) -> Beside | None:
-    """A column beside the human coders, on segments that it and two of them have seen; None without such."""
+    """A column beside the human coders, on segments that it and two of them have seen; None without such.
+
+    Of coders those pairs that share enough (``enough``), if any do.
+    """
     humans = [
         replace(human, seen=human.seen & other.seen, codes=human.codes & other.codes)
         for human in panel.humans
@@ -47,8 +51,11 @@ def set_beside(panel: Panel, other: Column) -> Beside | None:
     people = tuple(pair for pair in people if pair.shared.any())
     if not people:
         return None
+    enter = enter_means([int(np.count_nonzero(pair.n_units)) for pair in people])
+    people = tuple(pair for pair, enters in zip(people, enter, strict=True) if enters)
     sharing = {name for pair in people for name in (pair.a.name, pair.b.name)}
-    shared = [beside(human, humans) for human in humans if human.name in sharing]
+    humans = [human for human in humans if human.name in sharing]
+    shared = [beside(human, humans) for human in humans]
     others = tuple(pair_cells(panel, human, other, f"{other.kind}-human") for human in shared)
     codes = tuple(int(code) for code in np.flatnonzero(panel.usable & other.codes))
     return Beside(other.name, people, others, codes)

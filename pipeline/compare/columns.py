@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from corpus.files import read_json
 from corpus.records import Segment
 from corpus.study import Study
 from pipeline.cache import read_parquet, stage_dir
+from pipeline.train import CROSSFIT
 from pipeline.train import STAGE as TRAIN_STAGE
 from pipeline.units import Units
 
@@ -44,6 +46,8 @@ class Panel:
     segments: (n,); a context speaker's are seen by nobody. codes: (k,), in the order of the codebook.
     transcripts: (t,) names; place: (n,) the number of each segment's transcript.
     probability: (n, k), the model's where it had not seen the segment's group; nan elsewhere.
+    not_suggested: code -> why the model, which has learned it, does not suggest it. Those are none of the codes that
+        its column can give; a model that suggests no code has no column.
     """
 
     segments: tuple[Segment, ...]
@@ -52,6 +56,7 @@ class Panel:
     place: IntArray
     columns: tuple[Column, ...]
     probability: FloatArray
+    not_suggested: Mapping[str, str] = field(default_factory=dict)
 
     def of_kind(self, *kinds: str) -> tuple[Column, ...]:
         """The columns of these kinds, in their order."""
@@ -86,7 +91,8 @@ def read_panel(study: Study, units: Units, train_key: str, codebook: Sequence[Ma
     names = [segment.transcript_id for segment in units.segments]
     transcripts = tuple(dict.fromkeys(names))
     number = {name: place for place, name in enumerate(transcripts)}
-    probability, model = _model_column(study, train_key, units)
+    not_suggested = _not_suggested(study, train_key)
+    probability, model = _model_column(study, train_key, units, not_suggested)
     return Panel(
         segments=units.segments,
         codes=units.codes,
@@ -94,6 +100,7 @@ def read_panel(study: Study, units: Units, train_key: str, codebook: Sequence[Ma
         place=np.array([number[name] for name in names], dtype=np.intp),
         columns=(*_coder_columns(units, codebook), *model),
         probability=probability,
+        not_suggested=not_suggested,
     )
 
 
@@ -107,10 +114,25 @@ def _coder_columns(units: Units, codebook: Sequence[Mapping[str, str]]) -> list[
     ]
 
 
-def _model_column(study: Study, train_key: str, units: Units) -> tuple[FloatArray, list[Column]]:
-    """The model's cross-fitted probabilities and flags: only for segments whose group it had not seen."""
+def _not_suggested(study: Study, train_key: str) -> dict[str, str]:
+    """Code -> why it is not suggested, of those that the model has learned."""
+    folder = stage_dir(study, TRAIN_STAGE, train_key)
+    if not (folder / CROSSFIT).is_file():
+        return {}
+    evaluation = read_json(folder / "evaluation.json")
+    scored = evaluation["scopes"].get("all", {}).get("codes", [])
+    return {row["code"]: row["abstains"] for row in scored if row["abstains"]}
+
+
+def _model_column(
+    study: Study, train_key: str, units: Units, not_suggested: Mapping[str, str]
+) -> tuple[FloatArray, list[Column]]:
+    """The model's cross-fitted probabilities and flags: only for segments whose group it had not seen.
+
+    Flags are of the codes that it suggests: the audit is of the model as it is used.
+    """
     probability = np.full((len(units.segments), len(units.codes)), np.nan)
-    path = stage_dir(study, TRAIN_STAGE, train_key) / "crossfit.parquet"
+    path = stage_dir(study, TRAIN_STAGE, train_key) / CROSSFIT
     if not path.is_file():
         return probability, []
     table = read_parquet(path)
@@ -123,7 +145,8 @@ def _model_column(study: Study, train_key: str, units: Units) -> tuple[FloatArra
     probability[rows, places] = table["probability"].to_numpy()
     seen, codes = np.zeros(len(units.segments), dtype=bool), np.zeros(len(units.codes), dtype=bool)
     seen[rows], codes[places] = True, True
-    return probability, [Column(MODEL, MODEL, given, seen, codes)]
+    codes &= np.array([code not in not_suggested for code in units.codes], dtype=bool)
+    return probability, [Column(MODEL, MODEL, given & codes, seen, codes)] if codes.any() else []
 
 
 def by_transcript(panel: Panel, rows: IntArray, values: npt.NDArray[np.generic]) -> FloatArray:

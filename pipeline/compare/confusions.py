@@ -23,6 +23,7 @@ NO_CODE, NOTHING_ELSE = "(no code)", "(nothing else)"
 FEWEST_CROSSINGS = 5
 NOBODY_IN_COMMON = "no two coders read the same segments blind"
 NO_MODEL = "no model has been trained"
+NO_SUGGESTION = "the model suggests none of the codes that it has learned"
 NO_MODEL_IN_COMMON = "no segment that a coder read blind and the model had not seen when it was asked"
 
 RULE = (
@@ -89,7 +90,7 @@ def why_none(panel: Panel, *, of_model: bool) -> str:
     if not of_model:
         return "" if pairs_of_people(panel) else NOBODY_IN_COMMON
     if not panel.of_kind(MODEL):
-        return NO_MODEL
+        return NO_SUGGESTION if panel.not_suggested else NO_MODEL
     return "" if pairs_with_model(panel) else NO_MODEL_IN_COMMON
 
 
@@ -135,7 +136,7 @@ def confusions(panel: Panel) -> dict[str, Any]:
     """confusions: what people gave instead of what another gave; and the model, in columns, against people, in rows.
 
     Each of ``people`` and ``model``: codes, labels (codes and two more), matrix, crossings (of codes that both of a
-    pair can give), cannot_give (codes that the model has not learned, so that their columns are empty), n_pairs (of
+    pair can give), cannot_give (codes that the model does not suggest, so that their columns are empty), n_pairs (of
     columns), n_units (segments of all pairs together), and reason, "" unless there is nothing to count.
     """
     return {

@@ -11,6 +11,7 @@ import numpy as np
 from corpus.records import Segment
 from corpus.tables import write_table
 from pipeline.agreement.alpha import alpha_of
+from pipeline.agreement.verdict import NOT_SUGGESTED
 from pipeline.compare.columns import CONSENSUS, MODEL, BoolArray, Column, FloatArray, IntArray, Panel
 from pipeline.compare.rows import cell, number
 
@@ -66,7 +67,8 @@ class Disagreement:
     """A segment and a code on which human coders differ.
 
     gave, declined: their names. agreed: codes that all readers of the segment gave.
-    probability: the model's, nan if it said nothing; model: whether it flags the code, None likewise.
+    probability: the model's, nan if it said nothing; model: whether it flags the code, None likewise and where it
+        does not suggest the code anywhere, though it has learned it: not_suggested.
     would_change: as ``would_change`` has it. settled: what the consensus says, None if it has not read the segment.
     """
 
@@ -79,6 +81,7 @@ class Disagreement:
     model: bool | None
     would_change: float
     settled: bool | None
+    not_suggested: bool = False
 
 
 def count_readers(seen: BoolArray, given: BoolArray) -> Readers:
@@ -167,6 +170,7 @@ def _disagreement(
         model=_says(panel.of_kind(MODEL), row, code),
         would_change=float(rises[row, code]),
         settled=_says(panel.of_kind(CONSENSUS), row, code),
+        not_suggested=panel.codes[code] in panel.not_suggested,
     )
 
 
@@ -196,7 +200,7 @@ def _cells(found: Disagreement) -> list[str | float]:
         "; ".join(found.declined),
         "; ".join(found.agreed),
         cell(number(found.probability)),
-        _word(found.model),
+        NOT_SUGGESTED if found.not_suggested else _word(found.model),
         cell(number(found.would_change)),
         _word(found.settled),
         "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pipeline.compare.columns import Panel
@@ -23,6 +24,7 @@ from pipeline.compare.doctor_pairs import ALIKE, MIXED_UP, TOGETHER, always_toge
 from pipeline.compare.doctor_pairs import RULES as RULES_OF_PAIRS
 from pipeline.compare.findings import Finding, finding_row
 from pipeline.compare.merging import merge_effects
+from pipeline.compare.misspelt import Misspelt, misspelt_rows, told_of
 
 SCHEMA = 1
 MOST_OF_A_KIND = 20
@@ -34,6 +36,7 @@ ORDER_TOLD = (
     "likeness; the others as in the codebook"
 )
 
+NOTHING_GIVEN_BLIND = "no code was given blind"
 CAUTION = (
     "A merge gives up a distinction, and agreement on less is easier: figures rise a little whichever codes are "
     "merged. Whether two codes are one is for those who know what they mean."
@@ -41,15 +44,25 @@ CAUTION = (
 
 
 def examine(
-    panel: Panel, codebook: Sequence[Mapping[str, str]], *, alike: Sequence[Mapping[str, Any]], seed: int
+    panel: Panel,
+    codebook: Sequence[Mapping[str, str]],
+    *,
+    alike: Sequence[Mapping[str, Any]],
+    seed: int,
+    everything: Panel | None = None,
+    misspelt: Sequence[Misspelt] = (),
 ) -> dict[str, Any]:
     """All findings, those that matter most first; JSON-like.
 
-    alike: as ``definitions_alike`` gives it. A finding: kind, codes, numbers, examples (up to three segments, each
-    with who gave what), merge (null for a finding on one code). ``n_left_out``: kind -> findings beyond the first 20.
+    panel: of what was coded blind. everything: also of what was coded in view of suggestions, for a code that was
+    given there is not unused; the same if not said. alike: as ``definitions_alike`` gives it.
+    A finding: kind, codes, numbers, examples (up to three segments, each with who gave what), merge (null for a
+    finding on one code). ``n_left_out``: kind -> findings beyond the first 20.
     ``not_examined``: kinds of which nothing can be said, with the reason.
     """
-    findings, n_left_out = _foremost(_find(panel, codebook, alike, seed=seed))
+    everything = everything or panel
+    found = [*_find(panel, codebook, alike, misspelt, seed=seed), *seldom_used(everything)]
+    findings, n_left_out = _foremost(found)
     pairs = sorted({(finding.codes[0], finding.codes[-1]) for finding in findings if len(finding.codes) == 2})
     effects = dict(zip(pairs, merge_effects(panel, pairs, seed=seed), strict=True))
     return {
@@ -58,26 +71,38 @@ def examine(
         "caution": CAUTION,
         "rules": {kind: (RULES_OF_PAIRS | RULES_OF_CODES)[kind] for kind in ORDER},
         "findings": [
-            finding_row(panel, finding) | {"merge": effects.get((finding.codes[0], finding.codes[-1]))}
+            finding_row(panel, _with_misspelt(panel, finding, misspelt))
+            | {"merge": effects.get((finding.codes[0], finding.codes[-1]))}
             for finding in findings
         ],
         "n_left_out": n_left_out,
-        "not_examined": _not_examined(panel),
+        "misspelt": misspelt_rows(misspelt),
+        "not_examined": _not_examined(panel, everything),
     }
 
 
 def _find(
-    panel: Panel, codebook: Sequence[Mapping[str, str]], alike: Sequence[Mapping[str, Any]], *, seed: int
+    panel: Panel,
+    codebook: Sequence[Mapping[str, str]],
+    alike: Sequence[Mapping[str, Any]],
+    misspelt: Sequence[Misspelt],
+    *,
+    seed: int,
 ) -> list[Finding]:
     family = _families(panel, codebook)
     return [
         *mixed_up(panel),
         *no_agreement(panel, seed=seed),
-        *one_coder_only(panel),
+        *one_coder_only(panel, misspelt),
         *always_together(panel, family),
         *defined_alike(panel, alike, family),
-        *seldom_used(panel),
     ]
+
+
+def _with_misspelt(panel: Panel, finding: Finding, misspelt: Sequence[Misspelt]) -> Finding:
+    """The finding, with what may be meant as one of its codes; as it is where nothing may."""
+    told = [sentence for code in finding.codes for sentence in told_of(misspelt, panel.codes[code])]
+    return replace(finding, numbers=finding.numbers | {"misspelt": told}) if told else finding
 
 
 def _families(panel: Panel, codebook: Sequence[Mapping[str, str]]) -> set[tuple[int, int]]:
@@ -100,14 +125,16 @@ def _foremost(findings: Sequence[Finding]) -> tuple[list[Finding], dict[str, int
     return kept, {kind: n - MOST_OF_A_KIND for kind, n in n_found.items() if n > MOST_OF_A_KIND}
 
 
-def _not_examined(panel: Panel) -> list[dict[str, str]]:
-    coders, model, use = why_none(panel, of_model=False), why_none(panel, of_model=True), why_no_use(panel)
+def _not_examined(panel: Panel, everything: Panel) -> list[dict[str, str]]:
+    coders, model = why_none(panel, of_model=False), why_none(panel, of_model=True)
+    use = why_no_use(everything)
+    together = use or (NOTHING_GIVEN_BLIND if why_no_use(panel) else "")
     reasons = [
         (f"{MIXED_UP}, by coders", coders),
         (f"{MIXED_UP}, by the model and coders", model),
         (NO_AGREEMENT, coders),
         (ONE_CODER, coders),
-        (TOGETHER, use),
+        (TOGETHER, together),
         (UNUSED, use),
         (HARDLY_USED, use),
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pipeline.agreement.alpha import TENTATIVE
@@ -11,6 +13,7 @@ from pipeline.compare.columns import CONSENSUS, HUMAN, IntArray, Panel
 from pipeline.compare.confusions import common_rows, count_crossings, pairs_of_people
 from pipeline.compare.findings import Finding, given_by_anyone
 from pipeline.compare.merging import people_sums
+from pipeline.compare.misspelt import Misspelt
 from pipeline.compare.rows import LEVEL, interval_row
 
 NO_AGREEMENT, ONE_CODER = "no agreement", "one coder only"
@@ -26,8 +29,9 @@ RULES = {
     f"gave {FEWEST_GIVEN} times or more, all together, to segments that two or more of them read",
     ONE_CODER: f"one coder gave it, {FEWEST_USES} times or more, to segments that others read, who never "
     "gave it anywhere",
-    UNUSED: "no coder, and no consensus, gave it; headings, that is parents that nobody gave, are left out",
-    HARDLY_USED: f"given to fewer than {FEWEST_USES} segments",
+    UNUSED: "no coder, and no consensus, gave it, blind or in view of a suggestion; headings, that is parents that "
+    "nobody gave, are left out",
+    HARDLY_USED: f"given to fewer than {FEWEST_USES} segments, blind or in view of a suggestion",
 }
 
 
@@ -72,12 +76,13 @@ def _where_they_differ(panel: Panel, code: int) -> IntArray:
     return np.flatnonzero(gave & declined)
 
 
-def one_coder_only(panel: Panel) -> list[Finding]:
-    """Codes that only one coder gives, where others could have."""
-    found = []
+def one_coder_only(panel: Panel, misspelt: Sequence[Misspelt] = ()) -> list[Finding]:
+    """Codes that only one coder gives, where others could have; not those who may have written it otherwise."""
+    found, meant = [], {(one.coder, one.code) for one in misspelt}
     for code in map(int, np.flatnonzero(panel.usable)):
         users = [human for human in panel.humans if (human.given[:, code] & human.seen).any()]
-        others = [human for human in panel.humans if human not in users]
+        name = panel.codes[code]
+        others = [one for one in panel.humans if one not in users and (one.name, name) not in meant]
         if len(users) != 1 or not others:
             continue
         read = np.any([human.seen for human in others], axis=0)
@@ -95,7 +100,10 @@ def one_coder_only(panel: Panel) -> list[Finding]:
 
 
 def seldom_used(panel: Panel) -> list[Finding]:
-    """Codes that nobody gave, and those given hardly ever; nothing as long as nobody has given any code."""
+    """Codes that nobody gave, and those given hardly ever; nothing as long as nobody has given any code.
+
+    panel: of all that was coded, blind or not.
+    """
     people = panel.of_kind(HUMAN, CONSENSUS)
     n_read = int(np.any([column.seen for column in people], axis=0).sum()) if people else 0
     if why_no_use(panel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,22 +27,41 @@ from pipeline.compare.sample_size import sample_size
 from pipeline.compare.spans import Marked, sums_of_spans
 
 Found = tuple[dict[str, Statistic], dict[str, Interval]]
+#: What takes the shares of a code from all segments that a coder read, whoever else did: prevalence itself, and
+#: chance agreement as Gwet (2014, ch. 2) has it. All others are of the segments that two coders read.
+OF_ALL_READ = ("prevalence", "fleiss_kappa", "gwet_ac1")
+OF_SHARED = tuple(key for key in MANY_STATISTICS if key not in OF_ALL_READ)
 
 
-def shared_rows(panel: Panel) -> IntArray:
-    """Places of the segments that two human coders or more read."""
+def shared_rows(panel: Panel, *, fewest: int = 2) -> IntArray:
+    """Places of the segments that two human coders or more read, or so many."""
     n_readers = np.zeros(len(panel.segments), dtype=np.intp)
     for column in panel.humans:
         n_readers += column.seen
-    return np.flatnonzero(n_readers >= 2)
+    return np.flatnonzero(n_readers >= fewest)
 
 
 def many_sums(panel: Panel) -> FloatArray:
-    """(t, 1 + k', 7) as ``many`` counts, of the transcripts with a shared segment: pooled, then the usable codes."""
-    rows, codes = shared_rows(panel), np.flatnonzero(panel.usable)
+    """(t, 1 + k', 7) as ``many`` counts, of transcripts that a human coder read: pooled, then the usable codes."""
+    rows, codes = shared_rows(panel, fewest=1), np.flatnonzero(panel.usable)
     given = np.array([column.given[np.ix_(rows, codes)] for column in panel.humans])
     sums = reader_sums(panel, rows, given)
     return np.concatenate([sums.sum(axis=1, keepdims=True), sums], axis=1)
+
+
+def of_shared(sums: FloatArray) -> FloatArray:
+    """The sums of the transcripts with a segment that two coders read."""
+    return sums[sums[:, 0, 0] > 0]
+
+
+def _spread(sums: FloatArray, make: Callable[..., dict[str, Any]], *, seed: int) -> dict[str, Any]:
+    """What ``make`` gives for each statistic, over the transcripts that say anything of it; as ``many_intervals``.
+
+    Transcripts that nobody shares are not drawn where they say nothing: resamples would hold now more, now fewer of
+    the others.
+    """
+    found = make(of_shared(sums), OF_SHARED, seed=seed, level=LEVEL)
+    return found | make(sums, OF_ALL_READ, seed=seed, level=LEVEL)
 
 
 def reader_sums(panel: Panel, rows: IntArray, given: BoolArray) -> FloatArray:
@@ -65,7 +84,7 @@ def overall_rows(panel: Panel, marked: Sequence[Marked], *, seed: int) -> list[d
     sums = many_sums(panel)
     coders = [column.name for column in panel.humans if column.seen[rows].any()]
     codes = [code for code, usable in zip(panel.codes, panel.usable, strict=True) if usable]
-    found = many_intervals(sums, MANY_STATISTICS, seed=seed, level=LEVEL)
+    found = _spread(sums, many_intervals, seed=seed)
     spans = _of_spans(marked, coders, codes, seed=seed)
     result = []
     for i, key in enumerate([None, *codes]):
@@ -82,7 +101,7 @@ def overall_rows(panel: Panel, marked: Sequence[Marked], *, seed: int) -> list[d
                 "n_codes": len(codes) if key is None else 1,
                 "n_units": len(rows),
                 "n_given": _n_given(panel, rows, key),
-                "n_transcripts": len(sums),
+                "n_transcripts": len(of_shared(sums)),
                 **statistics_row(statistics),
                 "ci": {name: interval_row(interval) for name, interval in intervals.items()},
             }
@@ -139,7 +158,7 @@ def sample_size_rows(panel: Panel, *, width: float) -> list[dict[str, Any]]:
     """``sample_size`` of agreement.json: for alpha of all coders, pooled and of each code."""
     if not len(shared_rows(panel)) or not panel.usable.any():
         return []
-    sums = many_sums(panel)
+    sums = of_shared(many_sums(panel))
     codes = [code for code, usable in zip(panel.codes, panel.usable, strict=True) if usable]
     n_units = float(len(shared_rows(panel))) / len(sums)
     sizes = sample_size(sums, many_measure(sums, "krippendorff_alpha"), width=width, level=LEVEL)
@@ -159,7 +178,7 @@ def overall_mean(panel: Panel, *, seed: int) -> dict[str, Any]:
         return {}
     sums = many_sums(panel)[:, 1:]
     total = sums.sum(axis=0)
-    found = mean_over_codes(sums, MANY_STATISTICS, seed=seed, level=LEVEL)
+    found = _spread(sums, mean_over_codes, seed=seed)
     row: dict[str, Any] = {"n_codes": sums.shape[1]}
     for key, statistic in MANY_STATISTICS.items():
         each = statistic(total)

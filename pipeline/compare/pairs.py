@@ -139,12 +139,12 @@ def _characters(
 def macro_row(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The mean over codes of each coefficient of one pair, undefined ones left out and counted.
 
-    rows: as ``pair_rows`` gives them.
+    rows: as ``with_means`` gives them.
     """
     pooled, *per_code = rows
     defined = {key: [row[key] for row in per_code if row[key] is not None] for key in FIGURES}
     return {
-        **{key: pooled[key] for key in ("a", "b", "kind", "n_units", "n_codes")},
+        **{key: pooled[key] for key in ("a", "b", "kind", "n_units", "n_codes", "in_means")},
         "macro": {key: sum(values) / len(values) if values else None for key, values in defined.items()},
         "n_codes_defined": {key: len(values) for key, values in defined.items()},
     }

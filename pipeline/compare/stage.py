@@ -29,19 +29,23 @@ from pipeline.compare.columns import MACHINE, MODEL, Panel, read_panel
 from pipeline.compare.confusions import confusions
 from pipeline.compare.disagreements import write_disagreements
 from pipeline.compare.doctor import examine
-from pipeline.compare.doctor_codes import HARDLY_USED, UNUSED
-from pipeline.compare.doctor_pairs import TOGETHER
+from pipeline.compare.enough import notes_on_pairs, pairs_left_out, with_means
+from pipeline.compare.misspelt import (
+    Misspelt,
+    misspelt_codes,
+    misspelt_rows,
+    notes_on_misspelt,
+    told_in_rows,
+)
 from pipeline.compare.overall import overall_mean, overall_rows, sample_size_rows
 from pipeline.compare.pairs import all_pairs, count_pair, macro_row, pair_rows, write_pairs
 from pipeline.compare.slices import slices
 from pipeline.compare.spans import Marked, read_marked
-from pipeline.compare.verdicts import verdict_rows
+from pipeline.compare.verdicts import not_suggested_rows, verdict_rows
 from pipeline.units import read_stretches, read_study_json, read_units
 
 STAGE = "compare"
 SCHEMA = 2
-#: Kinds of findings that say who gave a code at all, and why they were not looked for where some codings were seen.
-OF_USE, NOTHING_GIVEN_BLIND = (TOGETHER, UNUSED, HARDLY_USED), "no code was given blind"
 #: What the run folder gets of it.
 FILES = ("agreement.json", "agreement.csv", "cells.csv", "disagreements.csv", "doctor.json")
 
@@ -66,14 +70,18 @@ def compare(
         panel = read_panel(study, units, train_key, facts["codebook"])
         marked = read_marked(study, units_key, units, panel)
         bases = bases_of(panel, sittings, suggested)
-        agreement = _agreement(panel, marked, facts, bases, settings=settings, seed=seed)
+        misspelt = misspelt_codes(facts["outside_codebook"], panel.codes)
+        agreement = _agreement(panel, marked, facts, bases, misspelt, settings=settings, seed=seed)
         write_json(folder / "agreement.json", agreement)
         write_pairs(folder / "agreement.csv", agreement["comparisons"])
         write_cells(folder / "cells.csv", panel, bases.blind)
         write_disagreements(folder / "disagreements.csv", panel)
         alike = definitions_alike(facts["codebook"], encoder=encoder)
-        doctor = examine(panel.where(bases.blind), facts["codebook"], alike=alike, seed=seed)
-        write_json(folder / "doctor.json", _told_of_blind(doctor, bases))
+        blind = panel.where(bases.blind)
+        doctor = examine(
+            blind, facts["codebook"], alike=alike, seed=seed, everything=panel, misspelt=misspelt
+        )
+        write_json(folder / "doctor.json", doctor)
 
     inputs = {
         "units": units_key,
@@ -91,19 +99,24 @@ def _agreement(
     marked: Sequence[Marked],
     facts: Mapping[str, Any],
     bases: Bases,
+    misspelt: Sequence[Misspelt],
     *,
     settings: AuditSection,
     seed: int,
 ) -> dict[str, Any]:
     """agreement.json: of what was coded blind alone, but for who read how much, and for ``basis``."""
     blind, marked = panel.where(bases.blind), marked_blind(marked, bases)
-    cells = cells_of(blind)
+    cells, of_pairs = cells_of(blind), _of_pairs(blind, marked, seed=seed)
+    of_all = _of_all(blind, marked, settings, seed=seed)
     return {
         "schema": SCHEMA,
         "units": _units(panel),
         "coders": _coders(panel),
-        **_of_pairs(blind, marked, seed=seed),
-        **_of_all(blind, marked, settings, seed=seed),
+        **of_pairs,
+        **of_all,
+        "notes": [*notes_on_misspelt(misspelt), *of_pairs["notes"]],
+        "misspelt": misspelt_rows(misspelt),
+        "overall": told_in_rows(of_all["overall"], misspelt),
         **_of_others(blind, settings, seed=seed),
         "basis": basis_rows(cells_of(panel) if bases.n_seen else cells, bases, seed=seed),
         "confusions": confusions(blind),
@@ -119,10 +132,15 @@ def _agreement(
 
 
 def _of_pairs(blind: Panel, marked: Sequence[Marked], *, seed: int) -> dict[str, Any]:
-    pairs = [
-        pair_rows(blind, count_pair(blind, a, b, kind), marked, seed=seed) for a, b, kind in all_pairs(blind)
-    ]
+    pairs = with_means(
+        [
+            pair_rows(blind, count_pair(blind, a, b, kind), marked, seed=seed)
+            for a, b, kind in all_pairs(blind)
+        ]
+    )
     return {
+        "notes": notes_on_pairs(pairs),
+        "left_out_of_means": pairs_left_out(pairs),
         "comparisons": [row for rows in pairs for row in rows],
         "macro": [macro_row(rows) for rows in pairs],
     }
@@ -141,21 +159,11 @@ def _of_others(blind: Panel, settings: AuditSection, *, seed: int) -> dict[str, 
     others = blind.of_kind(MODEL, MACHINE)
     found = [beside for other in others if (beside := set_beside(blind, other))]
     allowed = {"margin": settings.margin, "epsilon": settings.epsilon}
+    verdicts = [row for other in others for row in verdict_rows(blind, other, **allowed, seed=seed)]
     return {
         "beside": [row for beside in found for row in beside_rows(blind, beside, seed=seed)],
-        "verdicts": [row for other in others for row in verdict_rows(blind, other, **allowed, seed=seed)],
+        "verdicts": [*verdicts, *not_suggested_rows(blind)],
     }
-
-
-def _told_of_blind(doctor: dict[str, Any], bases: Bases) -> dict[str, Any]:
-    """What the doctor found, who knows nothing of what was seen: then "nobody has given a code yet" is wrong."""
-    if not bases.n_seen:
-        return doctor
-    told = [
-        row | {"reason": NOTHING_GIVEN_BLIND} if row["kind"] in OF_USE else row
-        for row in doctor["not_examined"]
-    ]
-    return doctor | {"not_examined": told}
 
 
 def _coders(panel: Panel) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ On what people coded blind alone: who saw suggestions agrees with the model too 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +25,11 @@ from pipeline.agreement.non_inferiority import (
     units_at_stake,
 )
 from pipeline.agreement.verdict import (
+    NOT_SUGGESTED,
     Verdict,
     verdict_of_alternative,
     verdict_of_non_inferiority,
+    verdict_of_not_suggested,
     verdict_of_too_few_coders,
 )
 from pipeline.compare.columns import MODEL, BoolArray, Column, IntArray, Panel
@@ -44,7 +46,51 @@ def verdict_rows(
     With three coders or more on common segments the alternative annotator test, with two non-inferiority. Where the
     first is undefined for a code because only two of the coders have enough transcripts in which it is at stake,
     non-inferiority on those two: a third coder who read little takes no verdict away.
+    Codes that the model has learned and does not suggest are in ``not_suggested_rows``, and in no mean.
     """
+    rows = _verdict_rows(panel, other, margin=margin, epsilon=epsilon, seed=seed)
+    return [_with_how_many(panel, rows[0], len(rows) - 1), *rows[1:]] if other.kind == MODEL else rows
+
+
+def not_suggested_rows(panel: Panel) -> list[dict[str, Any]]:
+    """``verdicts`` of what the model has learned and does not suggest; if it suggests nothing, first of all codes."""
+    left_out = _left_out(panel)
+    rows = [_row_of(MODEL, code, verdict_of_not_suggested(code, why)) for code, why in left_out.items()]
+    if rows and not panel.of_kind(MODEL):
+        why = (
+            f"the model suggests none of the {_codes(len(rows))} that it has learned: {_said_once(left_out)}"
+        )
+        of_all = _row_of(MODEL, None, verdict_of_not_suggested("", why))
+        rows.insert(0, of_all | {"n_codes": 0, "n_learned": len(rows)})
+    return rows
+
+
+def _left_out(panel: Panel) -> dict[str, str]:
+    """Code -> why it is not suggested, of the codes that people can give; the verdict says already that it is not."""
+    usable = (code for code, used in zip(panel.codes, panel.usable, strict=True) if used)
+    reasons = panel.not_suggested
+    return {code: reasons[code].removeprefix(f"{NOT_SUGGESTED}: ") for code in usable if code in reasons}
+
+
+def _codes(n: int) -> str:
+    return "1 code" if n == 1 else f"{n} codes"
+
+
+def _said_once(reasons: Mapping[str, str]) -> str:
+    return "; ".join(dict.fromkeys(reasons.values()))
+
+
+def _with_how_many(panel: Panel, row: dict[str, Any], n_codes: int) -> dict[str, Any]:
+    """The row of all codes, with how many the model suggests of those that it has learned."""
+    n_learned = n_codes + len(_left_out(panel))
+    told = f" Over the {_codes(n_codes)} that the model suggests, of {n_learned} that it has learned."
+    why = row["why"] + (told if n_codes < n_learned else "")
+    return row | {"why": why, "n_codes": n_codes, "n_learned": n_learned}
+
+
+def _verdict_rows(
+    panel: Panel, other: Column, *, margin: float, epsilon: float, seed: int
+) -> list[dict[str, Any]]:
     codes = np.flatnonzero(panel.usable & other.codes)
     keys = [None, *(panel.codes[code] for code in codes)]
     humans = _sharing(panel, other)
@@ -159,8 +205,12 @@ def _called(other: Column) -> str:
 
 
 def _row(other: Column, key: str | None, verdict: Verdict, **more: Any) -> dict[str, Any]:
+    return _row_of(other.name, key, verdict, **more)
+
+
+def _row_of(name: str, key: str | None, verdict: Verdict, **more: Any) -> dict[str, Any]:
     return {
-        "other": other.name,
+        "other": name,
         "code": key,
         "class": verdict.kind,
         "verdict": verdict.words,

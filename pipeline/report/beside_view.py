@@ -75,8 +75,8 @@ class BesideView:
 
 def beside_view(run: RunTables) -> BesideView:
     """Kappa per code between coders and between coder and model."""
-    # Two who read nothing in common are no pair.
-    comparisons = [row for row in run.agreement["comparisons"] if row["n_units"]]
+    # Two who read nothing in common are no pair; two who read too little are in no mean.
+    comparisons = [row for row in run.agreement["comparisons"] if row["n_units"] and row["in_means"]]
     found = {kind: _by_code(comparisons, kind) for kind in KINDS}
     codes = [row.code for row in scored_rows(run.codes) if any(row.code in found[kind] for kind in KINDS)]
     sides = [tuple(side_of(found[kind].get(code, [])) for kind in KINDS) for code in codes]

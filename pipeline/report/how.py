@@ -84,13 +84,14 @@ AGREEMENT = (
         "model_column",
         "The model beside the coders",
         "The model's suggestions for transcripts that it had not learned from (cross-fitted), on the "
-        "segments that the coders share. The model is no coder; it stands beside them as one more column.",
+        "segments that the coders share, of the codes that it suggests. The model is no coder; it stands beside them "
+        "as one more column.",
     ),
     How(
         "beside",
         "People and model on the same codes",
         "For each code the mean of Cohen's kappa over the pairs of its kind; then the mean over those "
-        "codes that the model has learned and for which both figures are defined. Only pairs with common "
+        "codes that the model suggests and for which both figures are defined. Only pairs with common "
         "segments count. One pair: with its interval, in square brackets. Several: with the lowest and the "
         "highest, in round brackets, and in how many of them kappa is defined.",
     ),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pipeline.agreement.alpha import RELIABLE, TENTATIVE
 from pipeline.agreement.alternative_annotator import FEWEST_TRANSCRIPTS
 from pipeline.agreement.coefficients import COEFFICIENTS
-from pipeline.agreement.intervals import FEWEST_FOR_BOOTSTRAP
-from pipeline.report.audit.standing import STANDINGS
+from pipeline.agreement.intervals import FEWEST, FEWEST_FOR_BOOTSTRAP
+from pipeline.report.audit.standing import FEWEST_RELIABLE, FEWEST_TENTATIVE, STANDINGS, lowest_share
 from pipeline.report.how import AGREEMENT, READ, coefficient_entries, how_split
 from pipeline.report.how_entry import How, HowGroup
 from pipeline.report.how_model import KNOWN
@@ -42,7 +42,8 @@ def how_groups_of_audit(run: RunTables, reference: Reference) -> tuple[HowGroup,
 _PREVALENCE = How(
     "prevalence",
     "Prevalence",
-    "Mean over segments of the share of those who read it and gave the code. Kappa and alpha fall when a code is "
+    "Mean over segments that a coder read, whoever else did, of the share of those who read it and gave the code, "
+    "coders blind; of two coders beside each other only segments that both read. Kappa and alpha fall when a code is "
     "very rare or very frequent, at the same percent agreement: read them beside it (Byrt, Bishop & Carlin 1993).",
 )
 _MEAN = How(
@@ -66,7 +67,11 @@ def _standing() -> How:
         "Reliable, tentatively reliable ...",
         "By alpha of all coders and its interval against the limits of Krippendorff (2019, ch. 12): "
         f"{RELIABLE:.3f} to rely on a code, {TENTATIVE:.3f} where tentative conclusions are acceptable. They "
-        "are conventions, not laws.",
+        "are conventions, not laws. Where coders differ nowhere alpha has no interval, and the share of interviews "
+        "without a disagreement stands for it, the lower end of its exact 95 % interval (Clopper & Pearson 1934) "
+        f"against the same limits: {lowest_share(FEWEST):.3f} of {FEWEST} interviews with the code, "
+        f"{lowest_share(FEWEST_TENTATIVE):.3f} of {FEWEST_TENTATIVE}, {lowest_share(FEWEST_RELIABLE):.3f} of "
+        f"{FEWEST_RELIABLE}.",
         tuple((found.title.capitalize(), found.meaning) for found in STANDINGS),
     )
 
@@ -75,8 +80,9 @@ _VERDICT = How(
     "verdict",
     "Verdicts on the model",
     "Is the model as good as one more coder? Only on what coders coded blind, by suggestions for transcripts "
-    "that the model had not learned from. Each code is tested by itself, nothing is corrected for the number "
-    "of codes: of 20 codes on which the model is not as good, one may come out so by chance.",
+    "that the model had not learned from, and of the codes that it suggests. Each code is tested by itself, nothing "
+    "is corrected for the number of codes: of 20 codes on which the model is not as good, one may come out so "
+    "by chance.",
     (
         (
             "Three coders or more",
@@ -111,6 +117,12 @@ _VERDICT = How(
             "nothing else): then the test tells nothing. And where the coders are not shown to agree better than "
             "chance, by the lower bound of the 95 % interval of their own alpha (kappa with two): a "
             "model that draws lots is as good as coders who do.",
+        ),
+        (
+            "Not suggested",
+            "the model has learned the code and suggests it nowhere, for its probabilities were no better than "
+            "saying how common it is: there is nothing to test. Such codes are in no figure of the model. Which "
+            "these are is decided on the same transcripts, so the mean over the others flatters the model a little.",
         ),
         ("Too few", "fewer than 10 segments at stake, or too few transcripts or coders."),
     ),
