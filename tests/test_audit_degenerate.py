@@ -95,10 +95,9 @@ CASES = {
             "no variation: the code was always given",
             "no variation: the code was never given",
             "Nowhere: on what they read in common they gave the same codes",
-            "too few transcripts (n = 3)",
         ),
         in_common=True,
-        paragraph=("too few to say for 1 code",),
+        paragraph=("was undefined for every code",),
     ),
     "nobody coded anything": Case(
         {**BOOK, **INTERVIEWS, "codings/ann.csv": READ_ALL, "codings/bob.csv": READ_ALL},

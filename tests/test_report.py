@@ -156,6 +156,7 @@ def compared(kappa: float | None, *, n_units: int = 40, code: str | None = "Wait
         "kind": "human-human",
         "code": code,
         "n_units": n_units,
+        "in_means": True,
         "cohen_kappa": kappa,
         "ci": {} if kappa is None else {"cohen_kappa": low_high},
         "prevalence_a": 0.2 if n_units else None,

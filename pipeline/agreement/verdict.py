@@ -189,7 +189,8 @@ def _words_of_non_inferiority(test: NonInferiority, who: str) -> tuple[str, str]
     if test.reason:
         return NOT_SHOWN, f"The difference has no interval: {test.reason}."
     numbers = (
-        f"kappa {test.kappa_model:.2f} with the coders, {test.kappa_coders:.2f} between them, difference "
+        f"kappa {_unsigned_zero(test.kappa_model):.2f} with the coders, {_unsigned_zero(test.kappa_coders):.2f} "
+        "between them, difference "
         f"{_signed(test.difference)} ({100 * test.level:.0f} % interval {_signed(test.low)} to {_signed(test.high)}, "
         f"margin {test.margin:.2f}), on {test.n_units} segments of {test.n_transcripts} transcripts"
     )
@@ -217,7 +218,12 @@ def _no_standard(coefficient: str, low: float) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+    return f"{_unsigned_zero(value):+.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _unsigned_zero(value: float) -> float:
+    """To two decimals, as it is printed, and never -0.00."""
+    return round(value, 2) + 0.0
 
 
 def _share(value: float) -> str:

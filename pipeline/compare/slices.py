@@ -13,7 +13,7 @@ from pipeline.compare.cells import KINDS, PairCells, alpha_difference, figures, 
 from pipeline.compare.columns import Panel
 
 #: An attribute with more values than this (a date) tells participants apart and nothing else; so does one whose
-#: values stand in fewer transcripts than this on average: names do.
+#: values stand in fewer transcripts than this on average: names do. A value of fewer says who was interviewed.
 MOST_VALUES, FEWEST_WITH_VALUE = 12, 2
 #: Periods hold at least so many transcripts; there are at most so many periods.
 FEWEST_IN_PERIOD, MOST_PERIODS = 4, 4
@@ -118,11 +118,14 @@ def _by_attribute(
     of = np.array([participants.get(t, {}).get(name, "") for t in panel.transcripts], dtype=object)
     here = pooled.n_units > 0
     values = sorted(set(of[here]))
-    row: dict[str, Any] = {"kind": kind, "attribute": name, "values": []}
+    row: dict[str, Any] = {"kind": kind, "attribute": name, "n_too_small": 0, "values": []}
     if reason := _why_no_groups(of[here]):
         return row | {"reason": reason}
     for value in values:
         mine, others = here & (of == value), here & (of != value)
+        if mine.sum() < FEWEST_WITH_VALUE:
+            row["n_too_small"] += 1
+            continue
         row["values"].append(
             {
                 "value": value,

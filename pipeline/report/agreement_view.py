@@ -28,6 +28,8 @@ OF_CONSENSUS = (
     "than anybody else would, so these figures do not say how reliably codes can be applied."
 )
 
+IN_NO_MEAN = "They share too few transcripts, beside other pairs, to enter means over pairs."
+
 
 @dataclass(frozen=True, slots=True)
 class PairRow:
@@ -118,13 +120,19 @@ def _pairs(comparisons: Sequence[Row], overall: Sequence[Row], keys: Sequence[st
             n_transcripts=count(pooled["n_transcripts"]),
             n_codes=count(pooled["n_codes"]),
             kappa=Number(coefficient(means[names]["macro"]["cohen_kappa"])),
-            caution=OF_CONSENSUS if "human" in pooled["kind"] and "consensus" in pooled["kind"] else "",
+            caution=_caution(pooled),
             rows=tuple(
                 replace(line, mark=str(notes.index(line.note) + 1) if line.note else "") for line in lines
             ),
             notes=tuple(notes),
             interval_note=method,
         )
+
+
+def _caution(pooled: Row) -> str:
+    if "human" in pooled["kind"] and "consensus" in pooled["kind"]:
+        return OF_CONSENSUS
+    return "" if pooled["in_means"] else IN_NO_MEAN
 
 
 def _line(code: str, row: Row, keys: Sequence[str], method: str) -> PairRow:

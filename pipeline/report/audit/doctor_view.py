@@ -149,7 +149,7 @@ def _hardly_used(n: Mapping[str, Any]) -> str:
 
 
 def _read(n: Mapping[str, Any]) -> str:
-    return f"{count_of(n['n_read'], 'segment')} that {'was' if n['n_read'] == 1 else 'were'} read blind"
+    return f"{count_of(n['n_read'], 'segment')} that {'was' if n['n_read'] == 1 else 'were'} read"
 
 
 SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
+from pipeline.agreement.verdict import NOT_SUGGESTED
 from pipeline.report.tables import Disputed, RunTables
 from pipeline.report.wording import count_of, percent, shorten
 
@@ -78,4 +79,6 @@ def _codes(rows: Iterable[Disputed]) -> Iterable[DisputedCode]:
 
 
 def _words(model: str) -> str:
+    if model == NOT_SUGGESTED:
+        return "it does not suggest this code"
     return "it would suggest it" if model == "yes" else "it would not suggest it"

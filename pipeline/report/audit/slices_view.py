@@ -14,8 +14,6 @@ POOLED = (
     "All codes pooled, which raises coefficients where codes differ in frequency: compare the rows with each other, "
     "not with .667 and .800."
 )
-#: A value of one interview says who was interviewed, and nothing of a group.
-FEWEST_WITH_VALUE = 2
 #: So many transcripts are on the page; all are in agreement.json.
 MOST_TRANSCRIPTS = 200
 
@@ -84,13 +82,8 @@ def _time(rows: list[Row]) -> Table | None:
 
 def _held_by_one(name: str, rows: list[Row]) -> str:
     """How many values of an attribute one interview alone has, or ""."""
-    values = [value for row in rows if row["attribute"] == name for value in row["values"]]
-    n = len({value["value"] for value in values if not _is_group(value)})
+    n = max((row["n_too_small"] for row in rows if row["attribute"] == name), default=0)
     return "" if not n else f"{count_of(n, 'value')} of one interview{' each' if n > 1 else ''}"
-
-
-def _is_group(value: Row) -> bool:
-    return bool(value["n_transcripts"] >= FEWEST_WITH_VALUE)
 
 
 def _attribute(name: str, rows: list[Row]) -> Table | None:
@@ -101,7 +94,6 @@ def _attribute(name: str, rows: list[Row]) -> Table | None:
         )
         for row in rows
         for value in row["values"]
-        if _is_group(value)
     ]
     if not lines:
         return None

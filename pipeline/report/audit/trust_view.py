@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.agreement.alpha import RELIABLE, TENTATIVE
 from pipeline.agreement.intervals import FEWEST
-from pipeline.agreement.verdict import AS_GOOD, KINDS, NOT_SHOWN, TOO_FEW, WORSE
+from pipeline.agreement.verdict import AS_GOOD, KINDS, NOT_SHOWN, NOT_SUGGESTED, TOO_FEW, WORSE
 from pipeline.compare.columns import MODEL
 from pipeline.report.audit.standing import (
     FAIR,
@@ -31,6 +31,7 @@ VERDICTS = (
     (KINDS[NOT_SHOWN], "hardly", "not shown, either way"),
     (KINDS[WORSE], "poor", "worse than a coder"),
     (TOO_FEW, "not-yet", "too few to say"),
+    (NOT_SUGGESTED, "not-yet", "not suggested"),
 )
 ALL = "all codes, pooled"
 MEAN = "mean over codes"
@@ -46,7 +47,7 @@ class Trusted:
 
     n_given: segments to which a coder gave it, of those that two coders read. verdict: in words;
     verdict_key: its colour; caution: what to mind of a good one, or "". missing: why the standing is unknown, or "".
-    doctor: kinds of the findings on the code.
+    doctor: kinds of the findings on the code. misspelt: what coders wrote that may be meant as the code.
     """
 
     code: str
@@ -62,6 +63,7 @@ class Trusted:
     caution: str
     missing: str
     doctor: tuple[str, ...]
+    misspelt: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class PeopleHead:
 class ModelHead:
     """The second answer, of the model or another machine: on all codes that it gives. untestable: too few coders.
 
-    groups, bar: its codes by verdict.
+    n_codes: how many it gives, "" for none. groups, bar: its codes by verdict.
     """
 
     other: str
@@ -212,12 +214,13 @@ def _model_head(rows: Sequence[Mapping[str, Any]], other: str, codes: Sequence[s
         Group(key, phrase, "", tuple(code for code in codes if code in mine and mine[code]["class"] == kind))
         for kind, key, phrase in VERDICTS
     ]
+    n_codes = of_all.get("n_codes", len(mine))
     return ModelHead(
         other,
         of_all["verdict"],
         of_all["why"],
-        count_of(len(mine), "code"),
-        untestable=not of_all["test"],
+        count_of(n_codes, "code") if n_codes else "",
+        untestable=not of_all["test"] and of_all["class"] != NOT_SUGGESTED,
         groups=tuple(group for group in groups if group.codes),
         bar=stacked([(group.key, len(group.codes)) for group in groups]),
     )
@@ -284,6 +287,7 @@ def _row(
         caution="but coders are not shown to be reliable on it" if as_good else "",
         missing=_missing(overall) if standing is UNKNOWN else "",
         doctor=_doctor(run.doctor["findings"], name),
+        misspelt=tuple(overall["misspelt"]) if overall else (),
     )
 
 
