@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -78,12 +79,19 @@ def dask_runner(study: Study, study_dir: str) -> Iterator[TaskRunner[Any]]:
         client = connected(runner, address)
         if address:
             refuse_unfit(client, study_dir)
+        else:
+            client.run(leave_ctrl_c)
         try:
             yield runner
         finally:
             # A worker that goes on would send what it does for the next run to the Prefect of this one.
             with suppress(Exception):
                 client.run(end_of_run)
+
+
+def leave_ctrl_c() -> None:
+    """Ctrl-C is for the process of the run, which then ends its workers; the terminal sends it to all of them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 async def end_of_run() -> None:
