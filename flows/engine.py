@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -92,6 +93,22 @@ def dask_runner(study: Study, study_dir: str) -> Iterator[TaskRunner[Any]]:
 def leave_ctrl_c() -> None:
     """Ctrl-C is for the process of the run, which then ends its workers; the terminal sends it to all of them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def ctrl_c_after() -> Iterator[None]:
+    """Ctrl-C comes when this is over: libraries swallow it while they make a message, or take it for their error."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if asked:
+        signal.raise_signal(signal.SIGINT)
 
 
 async def end_of_run() -> None:

@@ -35,7 +35,7 @@ from flows.beside_prefect import (
     tell_stage,
     without_words,
 )
-from flows.engine import INSTEAD, task_runner_of
+from flows.engine import INSTEAD, ctrl_c_after, task_runner_of
 from flows.shown import close_dead_runs, show_counts, show_progress, show_run
 from flows.told import tell_unattended
 from pipeline.changes import changes_since, previous_run
@@ -250,7 +250,8 @@ def as_tasks(runner: TaskRunner[Any], study_dir: str, plan_key: str, advance: Ca
             return found
         parts = [(stage, number, *here) for number in range(n_parts)]
         names = ("stage", "number", "study_dir", "plan_key", "keys")
-        given = [runner.submit(shell, dict(zip(names, part, strict=True))) for part in parts]
+        with ctrl_c_after():
+            given = [runner.submit(shell, dict(zip(names, part, strict=True))) for part in parts]
         found = []
         for future, part in zip(given, parts, strict=True):
             found.append(future.result() if is_here else of_worker(future, part))
