@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +22,8 @@ IntArray = npt.NDArray[np.intp]
 
 STRENGTH = 1.0
 _AT_ONCE = 2048
+# Rows of n-grams are the most memory of a run, and liblinear works for one thread at a time anyway.
+_ONE_AT_A_TIME = Lock()
 WORDS = "words"
 """Name of the member that sees the words and characters of a segment."""
 CONTEXT = "context"
@@ -73,11 +76,12 @@ class WordsMember:
 
     def fit(self, rows: IntArray, targets: FloatArray, *, seed: int) -> FittedWords:
         """Weights from these rows alone; the vocabulary's other n-grams get weight 0."""
-        counts = self.view[rows]
-        idf = learn_idf(counts, self.vocabulary)
-        features = weigh(counts, idf, len(self.vocabulary.words))
-        del counts  # as large as what is learned from
-        linear = fit_linear(features, targets, strength=STRENGTH, seed=seed, emphasize=True)
+        with _ONE_AT_A_TIME:
+            counts = self.view[rows]
+            idf = learn_idf(counts, self.vocabulary)
+            features = weigh(counts, idf, len(self.vocabulary.words))
+            del counts  # as large as what is learned from
+            linear = fit_linear(features, targets, strength=STRENGTH, seed=seed, emphasize=True)
         return FittedWords(self.vocabulary, idf, linear)
 
 
