@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -111,8 +111,16 @@ class RetrainSection(_Section):
 class EngineSection(_Section):
     """Where the work is done."""
 
-    kind: Literal["threads"] = Field("threads", description="on this machine; a cluster is not supported yet")
-    address: str = Field("", description="not used yet")
+    kind: Literal["threads", "dask"] = Field(
+        "threads",
+        description='in this process, or "dask": batches of transcripts on the workers of a Dask cluster, for which '
+        "pip install 'precode[dask]'; figures are the same",
+    )
+    address: str = Field(
+        "",
+        description="of a running Dask scheduler, as tcp://host:8786; every worker must see the study folder at the "
+        "same path; empty: a process for each processor of this machine",
+    )
 
 
 class Settings(_Section):
@@ -127,6 +135,10 @@ class Settings(_Section):
     audit: AuditSection = AuditSection()
     retrain: RetrainSection = RetrainSection()
     engine: EngineSection = EngineSection()
+
+    def that_count(self) -> dict[str, Any]:
+        """What a figure may depend on, JSON-like: all but where the work is done."""
+        return self.model_dump(mode="json", exclude={"engine"})
 
 
 def read_settings(path: Path) -> Settings:

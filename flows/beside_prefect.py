@@ -1,4 +1,6 @@
-"""What passes beside Prefect, inside one process: errors with their words, progress, and what was asked for.
+"""What passes beside Prefect: errors with their words, progress, and what was asked for.
+
+All of it within one process; what was asked for also by the study's folder, to workers in other processes.
 
 Prefect stores the text of every error (as the message of a state, as an event, in a log, and for a flow also
 as a pickle in its folder, whatever its settings for results say). An error of ours names files and codes, an
@@ -13,7 +15,11 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TypeVar
+
+from corpus.files import read_json, write_json
+from corpus.study import Study
 
 T = TypeVar("T")
 OnStage = Callable[[str, int, int], None]
@@ -65,6 +71,29 @@ def somebody_listens() -> bool:
 def group_by_asked() -> str:
     """What whoever started the flow wants held out together, or "" for what study.toml says."""
     return _GROUP_BY.get()
+
+
+@contextmanager
+def hand_over(study: Study, plan_key: str) -> Iterator[None]:
+    """While a flow runs: what was asked for, in the study's folder, where the workers of a run find it."""
+    asked = group_by_asked()
+    path = _asked_path(study.root, plan_key)
+    if asked:
+        write_json(path, {"group_by": asked})
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def handed_over(study_dir: Path, plan_key: str) -> str:
+    """What ``group_by_asked`` was in the process that started the run."""
+    path = _asked_path(study_dir, plan_key)
+    return str(read_json(path)["group_by"]) if path.is_file() else ""
+
+
+def _asked_path(study_dir: Path, plan_key: str) -> Path:
+    return study_dir / "cache" / f"asked-{plan_key}.json"
 
 
 def tell_stage(stage: str, done: int, total: int) -> None:

@@ -41,12 +41,16 @@ def untried() -> list[str]:
 
 
 def allowed() -> dict[str, str]:
-    """Library -> versions that precode asks for; empty if precode is not installed."""
+    """Library -> versions that precode asks for, itself or for a cluster; empty if precode is not installed."""
     try:
         asked = [Requirement(line) for line in requires("precode") or ()]
     except PackageNotFoundError:
         return {}
-    return {one.name: str(one.specifier) for one in asked if not one.marker}
+    return {
+        one.name: str(one.specifier)
+        for one in asked
+        if not one.marker or one.marker.evaluate({"extra": "dask"})
+    }
 
 
 def installed(name: str) -> str:

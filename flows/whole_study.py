@@ -8,6 +8,7 @@ Outside of a flow run (``whole_study.fn(study_dir)``) the stages are called as t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import FlowRunContext
+from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task
 
 from corpus.errors import StudyError
@@ -27,11 +29,13 @@ from flows.beside_prefect import (
     can_pass,
     failure_message,
     group_by_asked,
+    handed_over,
     listening,
     somebody_listens,
     tell_stage,
     without_words,
 )
+from flows.engine import INSTEAD, ctrl_c_after, task_runner_of
 from flows.shown import close_dead_runs, show_counts, show_progress, show_run
 from flows.told import tell_unattended
 from pipeline.changes import changes_since, previous_run
@@ -77,7 +81,12 @@ SHELL: dict[str, Any] = {
 @task(name="stage", task_run_name="{stage} {number}", **SHELL)
 def stage_task(stage: str, number: int, study_dir: str, plan_key: str, keys: Keys) -> str:
     """One stage, of one batch where it goes by batches; the key of what it cached."""
-    return without_words(stage, lambda: STAGES[stage](*planned(study_dir, plan_key), keys, number))
+    return without_words(stage, lambda: part_of(stage, number, study_dir, plan_key, keys))
+
+
+def part_of(stage: str, number: int, study_dir: str, plan_key: str, keys: Keys) -> str:
+    """What a stage's task does, in whatever process it is."""
+    return STAGES[stage](*planned(study_dir, plan_key), keys, number)
 
 
 @task(name="report", task_run_name="report", **SHELL)
@@ -164,8 +173,7 @@ def up_to(study: Study, study_dir: str, last: str) -> State[Any]:
     plan, wanted = plan_run(study), needed_for(last)
     if last == TRAIN_STAGE:
         plan = asked_to_train(plan)
-    advance = show_progress(study, n_parts_of(plan, wanted))
-    keys = run_stages(plan, calling(study, study_dir, plan, advance), wanted=wanted)
+    keys = called(study, study_dir, plan, show_progress(study, n_parts_of(plan, wanted)), wanted=wanted)
     if last == TRAIN_STAGE:
         finish_training(study, plan, keys)
     read = read_ingested(study, keys.ingest)
@@ -191,7 +199,7 @@ def run_result(study: Study, study_dir: str) -> RunResult:
     if plan.unchanged_since:
         return earlier_result(study, plan.unchanged_since)
     advance = show_progress(study, n_parts_of(plan, tuple(STAGES)) + 1)
-    keys = run_stages(plan, calling(study, study_dir, plan, advance))
+    keys = called(study, study_dir, plan, advance)
     tell_stage("report", 0, 1)
     write = report_task if FlowRunContext.get() else report_task.fn
     run_id = write(study_dir, plan.key, keys)
@@ -210,15 +218,27 @@ def ended(n_transcripts: int, n_set_aside: int, came: str, *, fallen: bool = Fal
     return Completed(name="FilesSetAside" if n_set_aside else "Completed", message=message, data=came)
 
 
-def calling(study: Study, study_dir: str, plan: Plan, advance: Callable[[], None]) -> Each:
-    """Call stages as tasks of the flow run; outside of one, as they are."""
-    if FlowRunContext.get():
-        return as_tasks(study_dir, plan.key, advance)
-    return one_by_one(study, plan, tell_stage)
+def called(
+    study: Study,
+    study_dir: str,
+    plan: Plan,
+    advance: Callable[[], None],
+    *,
+    wanted: Sequence[str] = tuple(STAGES),
+) -> Keys:
+    """The keys of the wanted stages: called as tasks of the flow run, or outside of one as they are."""
+    flow_run = FlowRunContext.get()
+    if not flow_run:
+        return run_stages(plan, one_by_one(study, plan, tell_stage), wanted=wanted)
+    with task_runner_of(
+        study, study_dir, plan.key, n_batches=len(plan.batches), own=flow_run.task_runner
+    ) as runner:
+        return run_stages(plan, as_tasks(runner, study_dir, plan.key, advance), wanted=wanted)
 
 
-def as_tasks(study_dir: str, plan_key: str, advance: Callable[[], None]) -> Each:
+def as_tasks(runner: TaskRunner[Any], study_dir: str, plan_key: str, advance: Callable[[], None]) -> Each:
     """Call stages as tasks: batches by the task runner, a single part in the main thread, where Ctrl-C reaches it."""
+    is_here = isinstance(runner, ThreadPoolTaskRunner)
 
     def each(stage: str, keys: Keys, n_parts: int) -> Sequence[str]:
         shell, here = STAGE_TASKS[stage], (study_dir, plan_key, keys)
@@ -228,14 +248,31 @@ def as_tasks(study_dir: str, plan_key: str, advance: Callable[[], None]) -> Each
             tell_stage(stage, 1, 1)
             advance()
             return found
+        parts = [(stage, number, *here) for number in range(n_parts)]
+        names = ("stage", "number", "study_dir", "plan_key", "keys")
+        with ctrl_c_after():
+            given = [runner.submit(shell, dict(zip(names, part, strict=True))) for part in parts]
         found = []
-        for future in [shell.submit(stage, number, *here) for number in range(n_parts)]:
-            found.append(future.result())
+        for future, part in zip(given, parts, strict=True):
+            found.append(future.result() if is_here else of_worker(future, part))
             tell_stage(stage, len(found), n_parts)
             advance()
         return found
 
     return each
+
+
+def of_worker(future: PrefectFuture[str], part: tuple[str, int, str, str, Keys]) -> str:
+    """What a worker gave. If it failed, the part is done again here, for the words of its error stayed there."""
+    with suppress(Exception):
+        return future.result()
+    stage = part[0]
+    planned.cache_clear()
+    without_words(stage, lambda: part_of(*part))
+    raise StudyError(
+        f"{stage}: a worker of the Dask cluster failed where this machine does not; what it says itself, and its "
+        f"scheduler, tells more. {INSTEAD}"
+    )
 
 
 @lru_cache(maxsize=4)
@@ -244,7 +281,8 @@ def planned(study_dir: str, plan_key: str) -> tuple[Study, Plan]:
 
     Raises StudyError if the study is no longer the one that was planned for.
     """
-    study = load_study(Path(study_dir), group_by=group_by_asked())
+    asked = group_by_asked() or handed_over(Path(study_dir), plan_key)
+    study = load_study(Path(study_dir), group_by=asked)
     plan = plan_run(study)
     for here in (plan, asked_to_train(plan)):
         if here.key == plan_key:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +21,9 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
 STRENGTH = 1.0
+_AT_ONCE = 2048
+# Rows of n-grams are the most memory of a run, and liblinear works for one thread at a time anyway.
+_ONE_AT_A_TIME = Lock()
 WORDS = "words"
 """Name of the member that sees the words and characters of a segment."""
 CONTEXT = "context"
@@ -58,7 +62,9 @@ class FittedWords:
 
     def logits(self, view: Rows) -> FloatArray:
         """(n, n_codes)."""
-        return self.linear.logits(self.features(view))
+        # Some rows at a time, to bound memory.
+        starts = range(0, max(view.shape[0], 1), _AT_ONCE)
+        return np.vstack([self.linear.logits(self.features(view[at : at + _AT_ONCE])) for at in starts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +76,12 @@ class WordsMember:
 
     def fit(self, rows: IntArray, targets: FloatArray, *, seed: int) -> FittedWords:
         """Weights from these rows alone; the vocabulary's other n-grams get weight 0."""
-        idf = learn_idf(self.view[rows], self.vocabulary)
-        features = weigh(self.view[rows], idf, len(self.vocabulary.words))
-        linear = fit_linear(features, targets, strength=STRENGTH, seed=seed, emphasize=True)
+        with _ONE_AT_A_TIME:
+            counts = self.view[rows]
+            idf = learn_idf(counts, self.vocabulary)
+            features = weigh(counts, idf, len(self.vocabulary.words))
+            del counts  # as large as what is learned from
+            linear = fit_linear(features, targets, strength=STRENGTH, seed=seed, emphasize=True)
         return FittedWords(self.vocabulary, idf, linear)
 
 

@@ -23,6 +23,7 @@ WORD_PATTERN = r"(?u)\b\w[\w'’]*"
 WORD_NGRAMS = (1, 2)
 CHARACTER_NGRAMS = (2, 5)
 MIN_TEXTS_FOR_CHARACTERS = 2
+_AT_ONCE = 2048
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -98,7 +99,15 @@ def learn_idf(counts: sp.csr_matrix, vocabulary: Vocabulary) -> FloatArray:
 
 
 def weigh(counts: sp.csr_matrix, idf: FloatArray, n_words: int) -> sp.csr_matrix:
-    """TF-IDF rows: the word part and the character part each of length 1 (or 0), float64, sparse."""
+    """TF-IDF rows: the word part and the character part each of length 1 (or 0), float64, sparse.
+
+    Some rows at a time: what is made on the way takes several times the memory of the result.
+    """
+    starts = range(0, max(counts.shape[0], 1), _AT_ONCE)
+    return sp.vstack([_weigh(counts[at : at + _AT_ONCE], idf, n_words) for at in starts], format="csr")
+
+
+def _weigh(counts: sp.csr_matrix, idf: FloatArray, n_words: int) -> sp.csr_matrix:
     weighted = counts @ sp.diags(idf)
     parts = [weighted[:, :n_words], weighted[:, n_words:]]
     return sp.hstack([normalize(part) if all(part.shape) else part for part in parts], format="csr")

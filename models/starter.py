@@ -6,7 +6,7 @@ how much each counts, probabilities and thresholds, is not pretended.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -30,13 +30,13 @@ def start_theme_model(
     *,
     codes: Sequence[str],
     seed: int,
-    asked: Mapping[str, Rows],
+    asked: Mapping[str, Iterable[Rows]],
 ) -> ThemeModel:
     """A ThemeModel whose members count the same and whose probabilities only rank.
 
     targets: (n, n_codes) of all rows that the views hold, examples of the codebook among them; a row that nobody
-        has read counts as one without the code. asked: views of the segments to suggest for; of each code at most
-        MOST_SUGGESTED of them, and at most LARGEST_SHARE, reach its threshold.
+        has read counts as one without the code. asked: views of the segments to suggest for, in parts, to
+        bound memory; of each code at most MOST_SUGGESTED of them, and at most LARGEST_SHARE, reach its threshold.
     """
     rows = np.arange(len(targets))
     with threadpool_limits(1):
@@ -44,8 +44,11 @@ def start_theme_model(
         n_codes = len(codes)
         shares = dict.fromkeys(fitted, 1 / len(fitted))
         calibration = Calibration(np.ones(n_codes), np.zeros(n_codes), STRAIGHT)
-        ranked = ThemeModel(tuple(codes), fitted, shares, calibration, np.full(n_codes, NEVER))
-        scores = ranked.probabilities({name: asked[name] for name in fitted})
+        parts = [
+            shares[name] * np.vstack([member.logits(view) for view in asked[name]])
+            for name, member in fitted.items()
+        ]
+        scores = calibration.probabilities(np.asarray(np.sum(parts, axis=0)))
     thresholds = np.array([cut_for(column) for column in scores.T])
     return ThemeModel(tuple(codes), fitted, shares, calibration, thresholds)
 

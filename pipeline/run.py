@@ -84,7 +84,7 @@ def plan_run(study: Study, *, models: Standing | None = None) -> Plan:
     if imported := imported_sha256(study):
         inputs[IMPORTED] = imported
     encoder, encoder_key = encoder_of(study)
-    settings = study.settings.model_dump(mode="json")
+    settings = study.settings.that_count()
     models = models or standing(study)
     study_key = digest(
         {

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
+from corpus.records import Segment
+from models.linear import Rows
 from models.members import CONTEXT, WORDS, WordsMember
+from models.ngrams import Vocabulary, count_ngrams
 from models.starter import start_theme_model
 from models.theme_model import ThemeModel
 from pipeline.target import Target, headings, unread_rows
 from pipeline.units import Units
-from pipeline.views import Embedding, codebook_examples, members_of, views_of
+from pipeline.views import Embedding, codebook_examples, context_rows, members_of
 
 IntArray = npt.NDArray[np.intp]
 
 #: From so many unread segments, drawn at random, it learns what is said anyway, so that memory stays bounded;
 #: those that it learned from rank a little lower than those beyond.
 MOST_BACKGROUND = 20_000
+_AT_ONCE = 2048
 #: A vote of the nearest coded excerpts says nothing where there are hardly any.
 MEMBERS = (WORDS, CONTEXT)
 
@@ -56,8 +60,22 @@ def start(
         np.vstack([target.shares[:, places], none_given, examples.shares]),
         codes=codes,
         seed=seed,
-        asked=views_of(vocabulary, [units.segments[row] for row in unread], context),
+        asked=_asked(vocabulary, [units.segments[row] for row in unread], context),
     )
+
+
+def _asked(
+    vocabulary: Vocabulary, segments: Sequence[Segment], context: Mapping[str, Embedding]
+) -> dict[str, Iterable[Rows]]:
+    """What the members see of segments, in parts; the n-grams of a part are counted when it is asked for."""
+    starts = range(0, len(segments), _AT_ONCE)
+    texts = [segment.text for segment in segments]
+    views: dict[str, Iterable[Rows]] = {
+        WORDS: (count_ngrams(texts[at : at + _AT_ONCE], vocabulary) for at in starts)
+    }
+    if context:
+        views[CONTEXT] = [context_rows(segments, context)]
+    return views
 
 
 def _some(rows: IntArray, seed: int) -> IntArray:

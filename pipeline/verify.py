@@ -157,7 +157,7 @@ def _changed(study: Study, then: Study, plan: Plan, manifest: Mapping[str, Any])
             yield name, REMOVED if name not in now else ADDED if name not in was else CHANGED
     for name in unread_was.keys() ^ unread_now.keys():
         yield f"codings/{name}", REMOVED if name in unread_was else ADDED
-    for section, values in then.settings.model_dump().items():
+    for section, values in then.settings.model_dump(exclude={"engine"}).items():
         for key, value in values.items():
             present = getattr(getattr(study.settings, section), key)
             # --group-by may have set it: then study.toml never said so.

@@ -78,11 +78,15 @@ def views_of(
     """What the members of a model with this vocabulary see of some segments; words only if ``context`` is empty."""
     views: dict[str, Rows] = {WORDS: count_ngrams([segment.text for segment in segments], vocabulary)}
     if context:
-        width = len(next(iter(context.values())))
-        rows = np.array([context[segment.segment_id] for segment in segments], dtype=np.float32)
-        rows = rows.reshape(len(segments), width)
+        rows = context_rows(segments, context)
         views |= {CONTEXT: rows, NEAREST: rows}
     return views
+
+
+def context_rows(segments: Sequence[Segment], context: Mapping[str, Embedding]) -> Embedding:
+    """The context view of some segments: (n, d); context: as ``context_of`` gives it, not empty."""
+    rows = np.array([context[segment.segment_id] for segment in segments], dtype=np.float32)
+    return rows.reshape(len(segments), len(next(iter(context.values()))))
 
 
 def codebook_examples(codebook: Sequence[Mapping[str, str]], codes: Sequence[str]) -> Examples:
