@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from pipeline.agreement.verdict import NOT_SUGGESTED
 from pipeline.compare.columns import MODEL
 from pipeline.report.audit.model_view import ALTERNATIVE
 from pipeline.report.audit.trust_view import VERDICTS
@@ -154,6 +155,9 @@ def _verdicts_on(run: RunTables, other: str) -> Iterator[str]:
         said = listing(f"{phrase} for {count_of(n, 'code')}" for phrase, n in counts.items())
         alone = _on_two_alone(found[0], everyone)
         yield f"Whether {who} was as good as one more coder was decided by {_test(test, found[0])}{alone}: {said}."
+    n_not_suggested = sum(row["class"] == NOT_SUGGESTED for row in rows if row["code"] is not None)
+    if n_not_suggested:
+        yield f"It learned {count_of(n_not_suggested, 'code')} more and suggests none of these, so they were not tested."
 
 
 def _tested(row: Row) -> tuple[str, list[str]]:
