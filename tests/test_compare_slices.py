@@ -174,6 +174,12 @@ def test_groups_are_held_against_all_others(panel: Panel) -> None:
     assert carers["less_others"]["ci"]["method"].startswith("jackknife over 9 and 10 transcripts")
 
 
+def test_value_of_one_transcript_is_counted_and_not_told(panel: Panel) -> None:
+    of = {f"t{t:02d}": {"role": "bishop" if t == 3 else "staff" if t % 2 else "carer"} for t in range(20)}
+    for row in found(panel, [""] * 20, of)["attributes"]:
+        assert ([value["value"] for value in row["values"]], row["n_too_small"]) == (["carer", "staff"], 1)
+
+
 @pytest.mark.parametrize(
     ("value", "reason"),
     [

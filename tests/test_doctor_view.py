@@ -77,10 +77,10 @@ def test_mixed_up_says_what_is_counted_and_a_merge_never_stands_without_the_caut
 @pytest.mark.parametrize(
     ("kind", "numbers", "said"),
     [
-        ("unused", {"n_read": 1}, "Nobody gave it, in 1 segment that was read blind."),
-        ("unused", {"n_read": 2}, "Nobody gave it, in 2 segments that were read blind."),
-        ("hardly used", {"n_segments": 1, "n_read": 1}, "Given to 1 of 1 segment that was read blind."),
-        ("hardly used", {"n_segments": 1, "n_read": 9}, "Given to 1 of 9 segments that were read blind."),
+        ("unused", {"n_read": 1}, "Nobody gave it, in 1 segment that was read."),
+        ("unused", {"n_read": 2}, "Nobody gave it, in 2 segments that were read."),
+        ("hardly used", {"n_segments": 1, "n_read": 1}, "Given to 1 of 1 segment that was read."),
+        ("hardly used", {"n_segments": 1, "n_read": 9}, "Given to 1 of 9 segments that were read."),
     ],
 )
 def test_one_and_many_are_told_in_grammar(kind: str, numbers: Mapping[str, Any], said: str) -> None:

@@ -157,7 +157,7 @@ def _verdicts_on(run: RunTables, other: str) -> Iterator[str]:
         yield f"Whether {who} was as good as one more coder was decided by {_test(test, found[0])}{alone}: {said}."
     n_not_suggested = sum(row["class"] == NOT_SUGGESTED for row in rows if row["code"] is not None)
     if n_not_suggested:
-        yield f"It learned {count_of(n_not_suggested, 'code')} more and suggests none of these, so they were not tested."
+        yield f"It learned {count_of(n_not_suggested, 'code')} more and suggests none of these: they were not tested."
 
 
 def _tested(row: Row) -> tuple[str, list[str]]:
