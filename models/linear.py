@@ -75,9 +75,11 @@ def _fit_one(
     order = np.concatenate([np.arange(len(y)), split])
     emphasis = tell_apart(rows, y) if emphasize else np.ones(rows.shape[1])
     scaled = rows @ sp.diags(emphasis) if emphasize else rows
+    if len(split):
+        scaled = scaled[order]
     model = LogisticRegression(C=strength, solver="liblinear", dual=True, random_state=seed, max_iter=1000)
     with _LIBLINEAR:
-        model.fit(scaled[order] if len(split) else scaled, labels, sample_weight=weights * len(y) / 2)
+        model.fit(scaled, labels, sample_weight=weights * len(y) / 2)
     return model.coef_[0] * emphasis, float(model.intercept_[0])
 
 
