@@ -55,9 +55,10 @@ def fit_linear(
     """
     if isinstance(rows, np.ndarray):
         return _fit_dense(rows, targets, strength=strength)
-    fitted = [_fit_one(rows, y, strength=strength, seed=seed, emphasize=emphasize) for y in targets.T]
-    weights = np.vstack([w for w, _ in fitted]) if fitted else np.zeros((0, rows.shape[1]))
-    return Linear(weights, np.array([b for _, b in fitted]))
+    weights, intercepts = np.zeros((targets.shape[1], rows.shape[1])), np.zeros(targets.shape[1])
+    for code, y in enumerate(targets.T):
+        weights[code], intercepts[code] = _fit_one(rows, y, strength=strength, seed=seed, emphasize=emphasize)
+    return Linear(weights, intercepts)
 
 
 def _fit_one(
