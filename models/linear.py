@@ -55,9 +55,10 @@ def fit_linear(
     """
     if isinstance(rows, np.ndarray):
         return _fit_dense(rows, targets, strength=strength)
-    fitted = [_fit_one(rows, y, strength=strength, seed=seed, emphasize=emphasize) for y in targets.T]
-    weights = np.vstack([w for w, _ in fitted]) if fitted else np.zeros((0, rows.shape[1]))
-    return Linear(weights, np.array([b for _, b in fitted]))
+    weights, intercepts = np.zeros((targets.shape[1], rows.shape[1])), np.zeros(targets.shape[1])
+    for code, y in enumerate(targets.T):
+        weights[code], intercepts[code] = _fit_one(rows, y, strength=strength, seed=seed, emphasize=emphasize)
+    return Linear(weights, intercepts)
 
 
 def _fit_one(
@@ -75,9 +76,11 @@ def _fit_one(
     order = np.concatenate([np.arange(len(y)), split])
     emphasis = tell_apart(rows, y) if emphasize else np.ones(rows.shape[1])
     scaled = rows @ sp.diags(emphasis) if emphasize else rows
+    if len(split):
+        scaled = scaled[order]
     model = LogisticRegression(C=strength, solver="liblinear", dual=True, random_state=seed, max_iter=1000)
     with _LIBLINEAR:
-        model.fit(scaled[order] if len(split) else scaled, labels, sample_weight=weights * len(y) / 2)
+        model.fit(scaled, labels, sample_weight=weights * len(y) / 2)
     return model.coef_[0] * emphasis, float(model.intercept_[0])
 
 
