@@ -29,7 +29,8 @@ def audit_lines(run_dir: Path) -> list[str]:
         lines.append(f"{settle.n_cells} on {settle.n_segments} differ: disagreements.csv")
     for head in ([trust.model_head] if trust.model_head else []) + list(trust.machines):
         who = "The model" if head is trust.model_head else head.other
-        lines.append(f"{who} beside them: {head.verdict}. {_counts(head.groups)}")
+        told = f"{head.verdict}. {_counts(head.groups)}" if head.n_codes else head.why
+        lines.append(f"{who} beside them: {told}")
     return lines
 
 
