@@ -9,11 +9,9 @@ import json
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,7 @@ import pytest
 from corpus.files import study_lock
 from corpus.study import load_study
 from pipeline.run import run_study
+from tests.faults.commands import recorded
 from tests.faults.planted import PLANTED, planted_below, write_planted_study
 
 ROOT = Path(__file__).parents[1]
@@ -50,12 +49,6 @@ def precode(home: Path, *arguments: object, source: str = "", **environment: str
     process = start(source, home, *arguments, **environment)
     out, err = process.communicate(timeout=600)
     return process.returncode, out, err
-
-
-def recorded(home: Path, query: str) -> list[tuple[str, ...]]:
-    """Rows of Prefect's database; closed at once, or SQLite would lose what the next process writes."""
-    with closing(sqlite3.connect(home / "prefect" / "prefect.db")) as database:
-        return database.execute(query).fetchall()
 
 
 def outputs(run_dir: Path) -> dict[str, str]:

@@ -10,18 +10,18 @@ import json
 import os
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.faults.commands import members, recorded
 
 ROOT = Path(__file__).parents[1]
 LINUX = Path("/proc/self/stat").exists()
@@ -103,30 +103,11 @@ def wait_for(process: subprocess.Popen[str], word: str) -> str:
     raise AssertionError(f"{word!r} never said")
 
 
-def members(session: int) -> list[int]:
-    """Processes of a session, by Linux's own list; a process of ours that stays behind is one of them."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session and fields[0] != "Z":
-            found.append(int(stat.parent.name))
-    return found
-
-
-def rows(home: Path, query: str) -> list[tuple[str, ...]]:
-    """Rows of Prefect's database; closed at once, or SQLite would lose what the next process writes."""
-    with closing(sqlite3.connect(home / "prefect" / "prefect.db")) as database:
-        return database.execute(query).fetchall()
-
-
 def states(home: Path) -> list[str]:
     """State of the newest flow run and of its task run."""
     newest = "from flow_run order by created desc limit 1"
-    (flow,) = rows(home, f"select state_type {newest}")
-    tasks = rows(home, f"select state_type from task_run where flow_run_id = (select id {newest})")
+    (flow,) = recorded(home, f"select state_type {newest}")
+    tasks = recorded(home, f"select state_type from task_run where flow_run_id = (select id {newest})")
     return [*flow, *(state for (state,) in tasks)]
 
 

@@ -6,11 +6,9 @@ import json
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from typing import Any
 import pytest
 
 from pipeline.without_names import study_label
+from tests.faults.commands import members, recorded
 
 ROOT = Path(__file__).parents[1]
 LINUX = Path("/proc/self/stat").exists()
@@ -55,8 +54,7 @@ class Served:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Rows of Prefect's database."""
-        with closing(sqlite3.connect(self.home / "prefect" / "prefect.db")) as database:
-            return database.execute(query).fetchall()
+        return recorded(self.home, query)
 
 
 def start(home: Path, *arguments: object, **more: str) -> subprocess.Popen[str]:
@@ -77,19 +75,6 @@ def start(home: Path, *arguments: object, **more: str) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
-
-
-def members(session: int) -> list[int]:
-    """Processes of a session, by Linux's own list."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session and fields[0] != "Z":
-            found.append(int(stat.parent.name))
-    return found
 
 
 def addresses(session: int) -> set[str]:
