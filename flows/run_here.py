@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from corpus.errors import StudyError
+from corpus.files import study_lock
 from corpus.study import Study
 from flows.beside_prefect import listening
 from flows.local_server import prefect_api
@@ -18,8 +19,9 @@ def run_whole_study(study: Study, *, on_stage: OnStage | None = None) -> RunResu
     """Run the flow and give what ``pipeline.run.run_study`` gives, errors with their words included."""
     from pipeline.run import earlier_result, plan_run
 
-    if unchanged_since := plan_run(study).unchanged_since:
-        return earlier_result(study, unchanged_since)
+    with study_lock(study.root):
+        if unchanged_since := plan_run(study).unchanged_since:
+            return earlier_result(study, unchanged_since)
     state, kept = flow_state(study, on_stage)
     if not state.is_completed():
         raise what_failed(kept, f"{state.name}: {state.message}")

@@ -177,9 +177,10 @@ def make_entry(
 
 
 def write_current(study: Study, current: Mapping[str, Any]) -> None:
-    """Write ``current.json`` whole; called with the study's lock held."""
-    if current["history"]:
-        write_json(study.root / CURRENT, current)
+    """Write ``current.json`` whole if it says anything else; called with the study's lock held."""
+    path = study.root / CURRENT
+    if current["history"] and not (path.is_file() and read_json(path) == current):
+        write_json(path, current)
 
 
 def keep_model(study: Study, source: Path, version: str, *, anew: bool) -> None:

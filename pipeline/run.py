@@ -5,6 +5,7 @@ The flow in ``flows/`` calls the same functions; ``run_study`` is the same job w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -116,10 +117,15 @@ def run_key(study_key: str, models: Standing) -> str:
 
 
 def _unchanged_since(study: Study, key: str) -> str:
-    run_id, manifest = newest_manifest(study)
-    # The key cannot hold what the index of versions says, for a run brings it up to date.
     # What there is to do now is nothing if it is what there was to do when that run had decided on its models.
-    then = manifest.get("key_after", manifest.get("key"))
+    return _newest_with(study, key, ("key_after", "key"))
+
+
+def _newest_with(study: Study, key: str, names: Sequence[str]) -> str:
+    """Id of the newest run if it is whole and the first of these names that its manifest has is this key, or ""."""
+    run_id, manifest = newest_manifest(study)
+    then = next((manifest[name] for name in names if name in manifest), "")
+    # The key cannot hold what the index of versions says, for a run brings it up to date.
     if then != key or manifest.get("versions") != index_sha256(study):
         return ""
     whole = all((study.runs_dir / run_id / name).is_file() for name in manifest["outputs"])
@@ -171,7 +177,13 @@ def finish_training(study: Study, plan: Plan, keys: Keys) -> str:
 
 
 def finish_run(study: Study, plan: Plan, keys: Keys) -> RunResult:
-    """Write the run folder: tables, report, manifest; it is there whole or not at all."""
+    """Write the run folder: tables, report, manifest; it is there whole or not at all.
+
+    Called once more after it failed, it goes on after what it had made.
+    """
+    if made := _newest_with(study, plan.key, ("key",)):
+        _settle(study, made)
+        return earlier_result(study, made, unchanged=False)
     run_id = _next_id(study, plan.key)
     ingested = read_ingested(study, keys.ingest)
 
@@ -185,10 +197,8 @@ def finish_run(study: Study, plan: Plan, keys: Keys) -> RunResult:
     if plan_run(study).key != plan.key:
         raise StudyError(f"{study.root.name}: files changed while the run read them. Run it again.")
     decided = keep_decided(study, plan, keys, run_id=run_id)
-    current = after_run(read_current(study), decided, run_id)
     make_folder_whole(study.runs_dir / run_id, fill)
-    write_current(study, current)
-    _name_latest(study, run_id)
+    _settle(study, run_id)
     return earlier_result(study, run_id, unchanged=False)
 
 
@@ -234,16 +244,21 @@ def keep_decided(study: Study, plan: Plan, keys: Keys, *, run_id: str) -> dict[s
     return {"before": models.as_json(), "after": after, "entry": entry}
 
 
-def _name_latest(study: Study, run_id: str) -> None:
+def _settle(study: Study, run_id: str) -> None:
+    """What is told of a run outside its folder; the next start does it if a kill came before."""
+    write_current(study, read_current(study))
     path, line = study.runs_dir / LATEST, f"{run_id}\n".encode()
     if not path.is_file() or path.read_bytes() != line:
         write_whole(path, line)
 
 
 def earlier_result(study: Study, run_id: str, *, unchanged: bool = True) -> RunResult:
-    """What a finished run says of itself; if nothing changed since, ``latest`` names it, whatever a kill cut off."""
+    """What a finished run says of itself; if nothing changed since, what a kill cut off after it is made up for.
+
+    Called with the study's lock held.
+    """
     if unchanged:
-        _name_latest(study, run_id)
+        _settle(study, run_id)
     folder = study.runs_dir / run_id
     summary, evaluation = read_json(folder / "summary.json"), read_json(folder / "evaluation.json")
     return RunResult(

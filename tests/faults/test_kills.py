@@ -7,18 +7,21 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from corpus.files import study_lock
-from corpus.study import load_study
+from corpus.study import Study, load_study
 from corpus.tables import read_table
 from corpus.versions import index_sha256
+from flows.run_here import run_whole_study
 from pipeline.bring_in import bring_all_in
 from pipeline.cache import cached, damage_of, stage_dir
+from pipeline.kept_models import CURRENT
 from pipeline.newest import finished_runs, latest_run
-from pipeline.run import LATEST, run_study, train_now
+from pipeline.run import LATEST, RunResult, run_study, train_now
 from tests.faults.commands import LINUX
 from tests.faults.kills import JOBS, kill_many
 from tests.faults.prefect_kills import kill_many_flows
@@ -128,15 +131,19 @@ def below(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def test_kill_between_the_run_folder_and_its_being_named_latest_is_mended_at_the_next_start(
-    tmp_path: Path,
+@pytest.mark.parametrize("run", [run_study, run_whole_study])
+def test_kill_between_the_run_folder_and_what_is_told_of_it_is_mended_at_the_next_start(
+    tmp_path: Path, run: Callable[[Study], RunResult]
 ) -> None:
     study = load_study(write_small_study(tmp_path / "study"))
     run_id = run_study(study).run_id
-    (study.runs_dir / LATEST).unlink()
-    again = run_study(study)
+    told = [study.runs_dir / LATEST, study.root / CURRENT]
+    before = [path.read_bytes() for path in told]
+    for path in told:
+        path.unlink()
+    again = run(study)
     assert (again.run_id, again.unchanged) == (run_id, True)
-    assert (study.runs_dir / LATEST).read_text() == f"{run_id}\n"
+    assert [path.read_bytes() for path in told] == before
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "changed", "emptied"])

@@ -16,7 +16,6 @@ from corpus.tables import read_table
 from flows.versions_known import BROKEN, BROKEN_ON_SCHEDULE, refuse_broken, untried
 from pipeline.newest import finished_runs, latest_run
 from pipeline.run import run_study
-from pipeline.stages import STAGES
 from tests.faults.commands import TOP, precode, recorded, start
 from tests.faults.left_behind import fingerprint
 from tests.faults.lowest import PYPROJECT, lowest_versions
@@ -59,27 +58,40 @@ def test_same_file_brought_in_by_two_processes_at_once_is_there_once(tmp_path: P
 
 
 FAILS_ONCE = """
-from pipeline.stages import STAGES
-whole = STAGES["preprocess"]
+from {where} import {what} as whole
+import {where}
 failed = []
-def fails_once(*args):
-    key = whole(*args)
+def fails_once(*args, **options):
+    made = whole(*args, **options)
     if not failed:
-        failed.append(key)
+        failed.append(made)
         raise TimeoutError(110, "after the write")
-    return key
-STAGES["preprocess"] = fails_once
+    return made
+{where}.{what} = fails_once
 """
 
 
-def test_task_that_fails_after_its_write_is_tried_again_and_nothing_is_there_twice(tmp_path: Path) -> None:
-    assert "preprocess" in STAGES
+@pytest.mark.parametrize(
+    ("task", "what"),
+    [
+        ("preprocess", "preprocess"),
+        ("report", "make_folder_whole"),
+        ("report", "write_current"),
+        ("report", "write_whole"),
+    ],
+)
+def test_task_that_fails_after_a_write_is_tried_again_and_nothing_is_there_twice(
+    tmp_path: Path, task: str, what: str
+) -> None:
     once = write_small_study(tmp_path / "a" / "study")
     run_study(load_study(once))
     again = write_small_study(tmp_path / "b" / "study")
-    status, _, err = precode(tmp_path / "home", "run", again, source=FAILS_ONCE)
+    where = "pipeline.stages" if task == what else "pipeline.run"
+    status, _, err = precode(
+        tmp_path / "home", "run", again, source=FAILS_ONCE.format(where=where, what=what)
+    )
     assert status == 0, err
-    tasks = "select run_count from task_run where name like 'preprocess%'"
+    tasks = f"select run_count from task_run where name like '{task}%'"
     assert recorded(tmp_path / "home", tasks) == [(2,)]
     assert fingerprint(again) == fingerprint(once)
 
