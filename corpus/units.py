@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from array import array
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -126,7 +127,9 @@ class _Words:
     """Counts of non-space characters between offsets of one transcript."""
 
     def __init__(self, text: str) -> None:
-        self._before = [0, *accumulate(not character.isspace() for character in text)]
+        # Four bytes a character: people may have read hundreds of interviews.
+        self._before = array("I", [0])
+        self._before.extend(accumulate(not character.isspace() for character in text))
 
     def count(self, start: int, end: int) -> int:
         return self._before[end] - self._before[start] if end > start else 0

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
 from models.linear import Rows
 from models.members import WORDS, FittedContext
@@ -19,7 +20,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
 _WORD = re.compile(WORD_PATTERN)
-_AT_ONCE = 512
+_CELLS = 1 << 22
 #: A word that added less would be told as "+0.00".
 LEAST_SHOWN = 0.005
 
@@ -32,8 +33,9 @@ def word_contributions(model: ThemeModel, text: str, view: Rows, code: int) -> d
     """
     row = model.words.features(view)
     scale = model.scale(WORDS, code)
-    values = np.asarray(row.multiply(model.words.linear.weights[code]).toarray()).ravel() * scale
-    return share_among_words(text, values, model.words.vocabulary)
+    values = row.data * model.words.linear.weights[code, row.indices] * scale
+    of_columns = dict(zip(row.indices.tolist(), values.tolist(), strict=True))
+    return share_among_words(text, of_columns, model.words.vocabulary)
 
 
 def speaking_words(
@@ -72,18 +74,26 @@ def other_contributions(model: ThemeModel, views: Mapping[str, Rows], code: int)
     return found
 
 
-def nearest_rows(queries: Rows, known: Rows, *, most: int) -> IntArray:
-    """Places of the rows of ``known`` nearest to each query by cosine: (n_queries, at most ``most``).
+def similarities(queries: Rows, known: Rows) -> Iterator[FloatArray]:
+    """Cosines of queries with known rows, some queries at a time, in order, to bound memory: (b, m) each.
 
-    Rows are of equal length, as ``FittedWords.features`` gives them; ties go to the first.
+    queries: (n, d); known: (d, m), transposed, for that takes long where rows are sparse; all of equal length, as
+    ``FittedWords.features`` gives them.
     """
-    most = min(most, known.shape[0])
-    found = np.empty((queries.shape[0], most), dtype=np.intp)
-    for first in range(0, len(found), _AT_ONCE):
-        similarity = queries[first : first + _AT_ONCE] @ known.T
-        dense = np.array(similarity.toarray() if hasattr(similarity, "toarray") else similarity)
-        for place in range(most):
-            best = dense.argmax(axis=1)
-            found[first : first + _AT_ONCE, place] = best
-            dense[np.arange(len(dense)), best] = -np.inf
+    at_once = max(1, _CELLS // max(1, known.shape[1]))
+    for first in range(0, queries.shape[0], at_once):
+        found = queries[first : first + at_once] @ known
+        yield np.asarray(found.toarray() if sp.issparse(found) else found)
+
+
+def nearest_of(cosines: FloatArray, places: IntArray, *, most: int) -> list[int]:
+    """The places with the highest cosines, at most so many, highest first; ties go to the first.
+
+    cosines: (m,) of all; places: those that are asked for.
+    """
+    left, found = cosines[places], []
+    for _ in range(min(most, len(places))):
+        best = int(left.argmax())
+        found.append(int(places[best]))
+        left[best] = -np.inf
     return found

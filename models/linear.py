@@ -75,9 +75,12 @@ def _fit_one(
     )
     order = np.concatenate([np.arange(len(y)), split])
     emphasis = tell_apart(rows, y) if emphasize else np.ones(rows.shape[1])
-    scaled = rows @ sp.diags(emphasis) if emphasize else rows
-    if len(split):
-        scaled = scaled[order]
+    scaled = (
+        rows[order]
+        if len(split)
+        else sp.csr_matrix((rows.data.copy(), rows.indices, rows.indptr), rows.shape)
+    )
+    scaled.data *= emphasis[scaled.indices]
     model = LogisticRegression(C=strength, solver="liblinear", dual=True, random_state=seed, max_iter=1000)
     with _LIBLINEAR:
         model.fit(scaled, labels, sample_weight=weights * len(y) / 2)

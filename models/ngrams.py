@@ -7,7 +7,7 @@ frequencies), is learned from training rows alone; the result equals a vectorize
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,7 +16,6 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.preprocessing import normalize
 
 # A word keeps its inner apostrophes: "don't" is one word.
 WORD_PATTERN = r"(?u)\b\w[\w'’]*"
@@ -101,25 +100,27 @@ def learn_idf(counts: sp.csr_matrix, vocabulary: Vocabulary) -> FloatArray:
 def weigh(counts: sp.csr_matrix, idf: FloatArray, n_words: int) -> sp.csr_matrix:
     """TF-IDF rows: the word part and the character part each of length 1 (or 0), float64, sparse.
 
-    Some rows at a time: what is made on the way takes several times the memory of the result.
+    Column numbers are shared with ``counts``, and rows are weighed some at a time, to bound memory.
     """
-    starts = range(0, max(counts.shape[0], 1), _AT_ONCE)
-    return sp.vstack([_weigh(counts[at : at + _AT_ONCE], idf, n_words) for at in starts], format="csr")
+    values = np.empty(counts.nnz)
+    for first in range(0, counts.shape[0], _AT_ONCE):
+        borders = counts.indptr[first : first + _AT_ONCE + 1]
+        here = slice(borders[0], borders[-1])
+        columns = counts.indices[here]
+        values[here] = counts.data[here] * idf[columns]
+        part = 2 * np.repeat(np.arange(len(borders) - 1), np.diff(borders)) + (columns >= n_words)
+        lengths = np.sqrt(np.bincount(part, weights=values[here] ** 2))
+        lengths[lengths == 0] = 1
+        values[here] /= lengths[part]
+    return sp.csr_matrix((values, counts.indices, counts.indptr), shape=counts.shape)
 
 
-def _weigh(counts: sp.csr_matrix, idf: FloatArray, n_words: int) -> sp.csr_matrix:
-    weighted = counts @ sp.diags(idf)
-    parts = [weighted[:, :n_words], weighted[:, n_words:]]
-    return sp.hstack([normalize(part) if all(part.shape) else part for part in parts], format="csr")
-
-
-def share_among_words(text: str, values: FloatArray, vocabulary: Vocabulary) -> dict[str, float]:
+def share_among_words(text: str, values: Mapping[int, float], vocabulary: Vocabulary) -> dict[str, float]:
     """Distribute what each n-gram of a text contributes onto the words of the text.
 
-    values: contribution of each column for this text, (len(vocabulary),).
-    A bigram is shared equally by its two words; a character n-gram by the words that it occurs in, once for
-    each occurrence. Returns word -> contribution; the values sum to ``values.sum()`` but for n-grams of
-    signs that stand in no word, which are under "".
+    values: column -> its contribution, for each n-gram of this text that has a column. A bigram is shared equally by
+    its two words; a character n-gram by the words that it occurs in, once for each occurrence. Returns word ->
+    contribution; they sum to what ``values`` sum to: n-grams of signs that stand in no word are under "".
     """
     word_counter, character_counter = _counters(vocabulary)
     index = word_counter.vocabulary
@@ -129,7 +130,7 @@ def share_among_words(text: str, values: FloatArray, vocabulary: Vocabulary) -> 
     for gram, holders in occurrences.items():
         for holder in holders:
             shares[holder] += values[index[gram]] / len(holders)
-    _share_characters(text.lower(), values[len(vocabulary.words) :], character_counter, shares)
+    _share_characters(text.lower(), values, len(vocabulary.words), character_counter, shares)
     return dict(shares)
 
 
@@ -145,8 +146,9 @@ def _word_occurrences(words: Sequence[str], index: dict[str, int]) -> dict[str, 
 
 
 def _share_characters(
-    text: str, values: FloatArray, counter: CountVectorizer, shares: dict[str, float]
+    text: str, values: Mapping[int, float], first: int, counter: CountVectorizer, shares: dict[str, float]
 ) -> None:
+    """first: column of the first character n-gram."""
     analyze, index = counter.build_analyzer(), counter.vocabulary
     tokenize = _counters(None)[0].build_tokenizer()
     holders: dict[str, list[str]] = defaultdict(list)
@@ -159,4 +161,4 @@ def _share_characters(
                 holders[gram].append(owner)
     for gram, owners in holders.items():
         for owner in owners:
-            shares[owner] += values[index[gram]] / len(owners)
+            shares[owner] += values[first + index[gram]] / len(owners)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.encoder import find_encoder
-from models.explain import delete_words, nearest_rows, other_contributions, speaking_words
+from models.explain import delete_words, nearest_of, other_contributions, similarities, speaking_words
 from models.linear import Rows
 from models.members import CONTEXT, WORDS
 from models.nearest import NEAREST
@@ -120,16 +120,22 @@ def nearest_known(
 ) -> list[tuple[list[int], list[int]]]:
     """Of each suggestion, rows that people coded so, nearest first, and the nearest that they read and did not.
 
-    similar: (n, d), known: (m, d) rows of equal length. shares: (m, k) of those who read a row, who gave the code:
-    half of them or more coded it so; where nobody did, it was read and not coded so.
+    similar: (n, d) rows, known: (d, m), transposed, all of equal length. shares: (m, k) of those who read a row, who
+    gave the code: half of them or more coded it so; where nobody did, it was read and not coded so.
     """
     found: list[tuple[list[int], list[int]]] = [([], [])] * len(cells)
-    for code, wanted in _by_code(cells).items():
-        queries = similar[[cells[i][0] for i in wanted]]
-        so = np.flatnonzero(shares[:, code] >= POSITIVE_FROM)
-        other = np.flatnonzero(shares[:, code] == 0)
-        near = so[nearest_rows(queries, known[so], most=N_NEAREST)].tolist()
-        near_not = other[nearest_rows(queries, known[other], most=1)].tolist()
-        for i, yes, no in zip(wanted, near, near_not, strict=True):
-            found[i] = (yes, no)
+    codes = {code for _, code in cells}
+    so = {code: np.flatnonzero(shares[:, code] >= POSITIVE_FROM) for code in codes}
+    other = {code: np.flatnonzero(shares[:, code] == 0) for code in codes}
+    wanted: dict[int, list[int]] = defaultdict(list)
+    for i, (place, _) in enumerate(cells):
+        wanted[place].append(i)
+    rows = (row for block in similarities(similar[list(wanted)], known) for row in block)
+    for cosines, asked in zip(rows, wanted.values(), strict=True):
+        for i in asked:
+            code = cells[i][1]
+            found[i] = (
+                nearest_of(cosines, so[code], most=N_NEAREST),
+                nearest_of(cosines, other[code], most=1),
+            )
     return found

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 
 from corpus.records import Segment
 from corpus.study import Study
@@ -51,7 +52,7 @@ class _Background:
     """What suggestions of one model are made from.
 
     is_proven: its probabilities were scored; those of the starter only rank. known: segments that were learned from,
-    similar: (m, d) what nearness is measured on, rows of equal length, shares: (m, k) of those who read, who
+    similar: (d, m) what nearness is measured on, a column of equal length each, shares: (m, k) of those who read, who
     gave each code of the model. unread: ids of segments that get suggestions.
     """
 
@@ -117,7 +118,9 @@ def _backgrounds(
     def background(model: ThemeModel, *, is_proven: bool) -> _Background:
         views = views_of(model.words.vocabulary, known, context)
         places = [units.codes.index(code) for code in model.codes]
-        return _Background(model, is_proven, known, _similar(model, views), target.shares[:, places], unread)
+        similar = _similar(model, views).T
+        similar = similar.tocsr() if sp.issparse(similar) else similar
+        return _Background(model, is_proven, known, similar, target.shares[:, places], unread)
 
     models = ((knowledge.model, True), (knowledge.starter, False))
     return tuple(background(model, is_proven=proven) for model, proven in models if model is not None)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 
-from models.explain import delete_words, nearest_rows, other_contributions
+from models.explain import delete_words, nearest_of, other_contributions, similarities
 from models.explain import speaking_words as speaking_words_of
 from models.explain import word_contributions as word_contributions_of
 from models.members import CONTEXT, WORDS, ContextMember, WordsMember
@@ -87,21 +88,24 @@ def test_text_without_words_has_no_reasons(trained) -> None:
     assert speaking_words(trained.model, "… 🙂", 0, most=5) == []
 
 
-def test_nearest_rows_are_those_of_the_highest_cosine_and_ties_go_to_the_first() -> None:
-    known = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 0.0], [0.6, 0.8]])
-    found = nearest_rows(np.array([[1.0, 0.0]]), known, most=3)
-    assert found.tolist() == [[1, 2, 3]]
+def test_nearest_are_those_of_the_highest_cosine_and_ties_go_to_the_first() -> None:
+    cosines, everywhere = np.array([0.0, 1.0, 1.0, 0.6]), np.arange(4)
+    assert nearest_of(cosines, everywhere, most=3) == [1, 2, 3]
+    assert nearest_of(cosines, everywhere[2:], most=1) == [2]
+    assert cosines.tolist() == [0.0, 1.0, 1.0, 0.6]
 
 
-def test_nearest_rows_are_fewer_where_fewer_are_known() -> None:
-    assert nearest_rows(np.ones((2, 2)), np.ones((1, 2)), most=3).tolist() == [[0], [0]]
+def test_nearest_are_fewer_where_fewer_are_known() -> None:
+    assert nearest_of(np.ones(1), np.array([0]), most=3) == [0]
+    assert nearest_of(np.ones(1), np.array([], dtype=np.intp), most=3) == []
 
 
 def test_the_same_text_is_its_own_nearest(toy, trained) -> None:
     model = trained.model
     features = model.words.features(view_of(model, *toy.texts)[WORDS])
+    rows = [row for block in similarities(features, features.T.tocsr()) for row in block]
     for row in (0, 57, 119):
-        assert nearest_rows(features[row], features, most=1).tolist() == [[row]]
+        assert nearest_of(rows[row], np.arange(len(rows)), most=1) == [row]
 
 
 @given(said=st.lists(WORDS_SAID, max_size=12))
@@ -168,12 +172,15 @@ def test_only_the_named_words_are_deleted_in_any_case_and_all_else_stays() -> No
 def test_nearest_known_are_those_coded_so_and_the_nearest_that_nobody_coded_so() -> None:
     known = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.8, 0.2]])
     shares = np.array([[1.0], [0.0], [0.5], [0.25]])
-    found = nearest_known(np.array([[1.0, 0.0]]), known, shares, [(0, 0)])
+    found = nearest_known(np.array([[0.0, 1.0], [1.0, 0.0]]), known.T, shares, [(1, 0)])
     assert found == [([0, 2], [1])]
 
 
-def test_nearest_rows_are_the_same_in_blocks() -> None:
+@pytest.mark.parametrize("make", [np.array, csr_matrix])
+def test_similarities_are_the_same_in_blocks(make, monkeypatch) -> None:
     random = np.random.default_rng(0)
-    queries, known = random.normal(size=(1100, 4)), random.normal(size=(50, 4))
-    expected = np.argsort(-(queries @ known.T), axis=1, kind="stable")[:, :3]
-    assert nearest_rows(queries, known, most=3).tolist() == expected.tolist()
+    queries, known = random.normal(size=(110, 4)), random.normal(size=(50, 4))
+    monkeypatch.setattr("models.explain._CELLS", 150)
+    blocks = list(similarities(make(queries), make(known.T)))
+    assert [len(block) for block in blocks] == [3] * 36 + [2]
+    np.testing.assert_allclose(np.vstack(blocks), queries @ known.T, atol=1e-12)

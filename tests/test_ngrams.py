@@ -142,23 +142,23 @@ def test_shares_of_the_words_sum_to_what_the_text_contributes(
     vocabulary = learn_vocabulary([text, *others, text])
     weights = np.random.default_rng(seed).normal(size=len(vocabulary))
     values = count_ngrams([text], vocabulary).toarray().ravel() * weights
-    shares = share_among_words(text, values, vocabulary)
+    shares = share_among_words(text, dict(enumerate(values)), vocabulary)
     assert sum(shares.values()) == pytest.approx(values.sum(), abs=1e-6)
 
 
 def test_shares_go_to_words_of_the_text_or_to_no_word() -> None:
     vocabulary = learn_vocabulary(TALK)
     values = np.ones(len(vocabulary)) * (count_ngrams(TALK[:1], vocabulary).toarray().ravel() > 0)
-    shares = share_among_words(TALK[0], values, vocabulary)
+    shares = share_among_words(TALK[0], dict(enumerate(values)), vocabulary)
     assert set(shares) <= {"the", "waiting", "was", "hard", "and", "long", ""}
 
 
 def test_pair_of_words_is_shared_equally() -> None:
     vocabulary = Vocabulary(("long wait",), ())
-    assert share_among_words("A long wait", np.array([1.0]), vocabulary) == {"long": 0.5, "wait": 0.5}
+    assert share_among_words("A long wait", {0: 1.0}, vocabulary) == {"long": 0.5, "wait": 0.5}
 
 
 def test_ngram_is_shared_by_each_word_that_holds_it_once_for_each_occurrence() -> None:
     vocabulary = Vocabulary((), ("ain",))
-    shares = share_among_words("pain and gain, pain!", np.array([3.0]), vocabulary)
+    shares = share_among_words("pain and gain, pain!", {0: 3.0}, vocabulary)
     assert shares == pytest.approx({"pain": 2.0, "gain": 1.0})
