@@ -22,6 +22,9 @@ WORD_PATTERN = r"(?u)\b\w[\w'’]*"
 WORD_NGRAMS = (1, 2)
 CHARACTER_NGRAMS = (2, 5)
 MIN_TEXTS_FOR_CHARACTERS = 2
+MANY_TEXTS = 10_000
+"""From so many texts on, pairs of words too must stand in two of them: most columns would be pairs that stand in
+one, and weights of all codes would fill the memory of a laptop."""
 _AT_ONCE = 2048
 
 FloatArray = npt.NDArray[np.float64]
@@ -57,9 +60,11 @@ def _counters(vocabulary: Vocabulary | None) -> tuple[CountVectorizer, CountVect
 
 
 def learn_vocabulary(texts: Sequence[str]) -> Vocabulary:
-    """All word n-grams, and character n-grams of at least two texts."""
+    """All word n-grams, but of many texts no pair that stands in one; and character n-grams of at least two texts."""
     word, character = (clone(counter) for counter in _counters(None))
-    words, _ = _occurring(word, texts)
+    words, n_texts = _occurring(word, texts)
+    if len(texts) >= MANY_TEXTS:
+        words = words[(n_texts >= 2) | np.array([" " not in gram for gram in words], dtype=bool)]
     characters, n_texts = _occurring(character, texts)
     kept = n_texts >= MIN_TEXTS_FOR_CHARACTERS
     return Vocabulary(tuple(words), tuple(characters[kept]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -62,7 +63,8 @@ def make_documents(lemmas: Sequence[str]) -> Documents:
     lemmas: (n,), each a text's lemmas joined by spaces; may be empty.
     A word is too rare below 2 documents, in larger corpora below one in 200 documents, but never above 5.
     """
-    split = {text: tuple(text.split()) for text in sorted(set(lemmas)) if text.strip()}
+    # One object a word, however often it is said: the others would be most of the memory.
+    split = {text: tuple(map(sys.intern, text.split())) for text in sorted(set(lemmas)) if text.strip()}
     tokens = dict(zip(split, _join_phrases(list(split.values())), strict=True))
     dictionary = Dictionary(tokens.values())
     rarest = min(5, max(2, len(tokens) // 200))

@@ -162,3 +162,10 @@ def test_ngram_is_shared_by_each_word_that_holds_it_once_for_each_occurrence() -
     vocabulary = Vocabulary((), ("ain",))
     shares = share_among_words("pain and gain, pain!", {0: 3.0}, vocabulary)
     assert shares == pytest.approx({"pain": 2.0, "gain": 1.0})
+
+
+def test_of_many_texts_pairs_of_words_that_stand_in_one_are_no_columns(monkeypatch) -> None:
+    texts = ["a long wait", "the long wait", "queue"]
+    assert "the long" in learn_vocabulary(texts).words
+    monkeypatch.setattr("models.ngrams.MANY_TEXTS", 3)
+    assert learn_vocabulary(texts).words == ("a", "long", "long wait", "queue", "the", "wait")
