@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from corpus.study import Study
-from flows.local_server import client_settings, environment, prefect_api
+from flows.local_server import client_settings, environment, make_home, prefect_api, prefect_home
 from flows.terminal import say
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def serve_studies(studies: Sequence[Study], *, cron: str, timezone: str, now: bo
     now: run each at once as well.
     Raises typer.BadParameter before anything starts if ``cron`` or ``timezone`` mean nothing.
     """
+    make_home(prefect_home())  # before Prefect is imported, which warns where it is not there
     with environment(client_settings()):
         schedule = schedule_of(cron, timezone)
     with environment(for_runs()), prefect_api(scheduling=True) as url:

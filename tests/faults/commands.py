@@ -15,21 +15,26 @@ LINUX = Path("/proc/self/stat").exists()
 
 
 def start(
-    home: Path, *arguments: object, source: str = "", before: Sequence[str] = (), **environment: str
+    home: Path,
+    *arguments: object,
+    source: str = "",
+    before: Sequence[str] = (),
+    merged: bool = False,
+    **environment: str,
 ) -> subprocess.Popen[str]:
     """Start a command, in a session of its own.
 
     home: our folder in the user's. source: Python to run first, which may break something. before: a program that
-    starts the command, as ["unshare", "-n"].
+    starts the command, as ["unshare", "-n"]. merged: standard error comes with standard output, in order.
     """
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "PRECODE"))}
     main = f"import sys; sys.argv = ['precode', *sys.argv[1:]]\n{source}\nfrom flows.cli import main; main()"
     return subprocess.Popen(
         [*before, sys.executable, "-c", main, *map(str, arguments)],
         cwd=TOP,
         env={**clean, "PRECODE_HOME": str(home), "PRECODE_CACHE": str(home / "cache"), **environment},
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.STDOUT if merged else subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
