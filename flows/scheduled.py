@@ -8,12 +8,16 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+from filelock import FileLock
 
+from corpus.modes import OWNER_FILE
 from corpus.study import Study
 from flows.local_server import client_settings, environment, make_home, prefect_api, prefect_home
 from flows.terminal import say
@@ -25,6 +29,10 @@ if TYPE_CHECKING:
 
 TOP = Path(__file__).resolve().parent.parent
 LOCALTIME = Path("/etc/localtime")
+ENTRYPOINT = "flows.served_run.whole_study"
+ALIVE = "PRECODE_SERVE_ALIVE"
+"""Names, to the process of a run, the file that is locked while serve lives."""
+POLL_SECONDS = 0.5
 CRON_EXAMPLE = (
     'Five parts: minute, hour, day of the month, month, day of the week. "0 2 * * *" is every night at two, '
     '"30 6 * * mon-fri" half past six on working days.'
@@ -40,7 +48,7 @@ def serve_studies(studies: Sequence[Study], *, cron: str, timezone: str, now: bo
     make_home(prefect_home())  # before Prefect is imported, which warns where it is not there
     with environment(client_settings()):
         schedule = schedule_of(cron, timezone)
-    with environment(for_runs()), prefect_api(scheduling=True) as url:
+    with alive() as alive_path, environment(for_runs(alive_path)), prefect_api(scheduling=True) as url:
         runner, made = registered(studies, schedule)
         for study, deployment in zip(studies, made, strict=True):
             say(f"{study.root}: {cron} ({timezone})")
@@ -53,9 +61,37 @@ def serve_studies(studies: Sequence[Study], *, cron: str, timezone: str, now: bo
             pause(made)
 
 
-def for_runs() -> dict[str, str]:
-    """What the processes of the runs need: our rooms, and nothing of the folder in which serve was started."""
+@contextmanager
+def alive() -> Iterator[Path]:
+    """A file that is locked for as long as this process lives, whatever ends it.
+
+    A lock is let go by the system itself, on every system; the number of a process is given to another one, and
+    Windows never says that a parent is gone.
+    """
+    path = prefect_home() / f"serving-{os.getpid()}.lock"
+    with FileLock(path, mode=OWNER_FILE):
+        yield path
+    path.unlink(missing_ok=True)
+
+
+def end_with_serve() -> None:
+    """End this process, the one of a run, as soon as serve is gone: nobody would hear of it, nor end it.
+
+    As after any kill, finished stages are kept, and the study's lock is free.
+    """
+    path = os.environ[ALIVE]
+
+    def wait() -> None:
+        with FileLock(path).acquire(poll_interval=POLL_SECONDS):
+            os._exit(1)
+
+    threading.Thread(target=wait, name="end-with-serve", daemon=True).start()
+
+
+def for_runs(alive_path: Path) -> dict[str, str]:
+    """What processes of runs need: our rooms, how to know that serve lives, nothing of where it was started."""
     return {
+        ALIVE: str(alive_path),
         "PYTHONPATH": os.pathsep.join(filter(None, (str(TOP), os.environ.get("PYTHONPATH")))),
         "PYTHONSAFEPATH": "1",
     }
@@ -95,6 +131,7 @@ def registered(studies: Sequence[Study], schedule: Any) -> tuple[Runner, list[UU
             tags=["precode"],
             entrypoint_type=EntrypointType.MODULE_PATH,
         )
+        deployment.entrypoint = ENTRYPOINT
         made_here: Any = runner.add_deployment(deployment)  # an id here, where no event loop runs
         made.append(made_here)
     return runner, made

@@ -7,7 +7,10 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ import pytest
 
 from pipeline.without_names import study_label
 from tests.faults.commands import LINUX, listening_addresses, members, precode, recorded, start
+from tests.faults.small_study import write_small_study
 
 SCHEDULES = "select schedule from deployment_schedule"
 SLOW = """
@@ -60,6 +64,13 @@ def serve(home: Path, *arguments: object, site: Path | None = None, **more: str)
     return start(home, "serve", *arguments, merged=True, **more)
 
 
+def end_session(process: subprocess.Popen[str]) -> None:
+    """Whatever a test left at work."""
+    process.kill()
+    for pid in members(process.pid):
+        os.kill(pid, signal.SIGKILL)
+
+
 def heard_until(process: subprocess.Popen[str], words: str) -> list[str]:
     """What it says, to the first line that holds some words."""
     assert process.stdout is not None
@@ -71,6 +82,71 @@ def heard_until(process: subprocess.Popen[str], words: str) -> list[str]:
     raise AssertionError("\n".join(said))
 
 
+@dataclass(frozen=True)
+class Killed:
+    """What was seen of a serve that was killed while its run trained, and of the one that was started after it.
+
+    seconds: until no process of the first was left. used: slots of the limit that were taken, as Prefect had it,
+    after the kill and at the end.
+    """
+
+    seconds: float
+    used: tuple[float, float]
+    said: list[str]
+    home: Path
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory) -> Iterator[Killed]:
+    """A study that is killed in training, with one place for training; then the same on a schedule of each minute."""
+    folder, home = tmp_path_factory.mktemp("killed"), tmp_path_factory.mktemp("home")
+    study_dir = write_small_study(folder / "slow")
+    limit_training(home)
+    first = serve(home, study_dir, "--now", site=slowed(folder))
+    try:
+        heard_until(first, "at work")
+        first.kill()
+        first.wait()
+        seconds = seconds_until(lambda: not members(first.pid), most=60)
+        used = used_slots(home)
+    finally:
+        end_session(first)
+    second = serve(home, study_dir, "--cron", "* * * * *")
+    too_long = threading.Timer(300, end_session, [second])
+    too_long.start()
+    try:
+        said = heard_until(second, "whole study:")
+        second.send_signal(signal.SIGTERM)
+        second.communicate(timeout=60)
+    finally:
+        too_long.cancel()
+        end_session(second)
+    yield Killed(seconds, (used, used_slots(home)), said, home)
+    shutil.rmtree(folder)
+
+
+def limit_training(home: Path) -> None:
+    """One place for training, in the folder of serve's own Prefect."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
+    settings = {"PREFECT_HOME": str(home / "prefect"), "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true"}
+    command = [sys.executable, "-m", "prefect", "concurrency-limit", "create", "precode-train", "1"]
+    subprocess.run(command, env={**clean, **settings, "DO_NOT_TRACK": "1"}, check=True, capture_output=True)
+
+
+def used_slots(home: Path) -> float:
+    ((used,),) = recorded(
+        home, "select active_slots from concurrency_limit_v2 where name = 'tag:precode-train'"
+    )
+    return float(used)
+
+
+def slowed(folder: Path) -> Path:
+    """A folder whose sitecustomize.py holds the training of "slow"."""
+    (folder / "site").mkdir()
+    (folder / "site" / "sitecustomize.py").write_text(SLOW, encoding="utf-8")
+    return folder / "site"
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory, write_planted_tiny_study) -> Iterator[Served]:
     """Two studies of one name, the second without a transcript, and one that is told to end while it is at work."""
@@ -78,11 +154,9 @@ def served(tmp_path_factory, write_planted_tiny_study) -> Iterator[Served]:
     for name in ("a/study", "slow"):
         write_planted_tiny_study(folder / name)
     (folder / "b" / "study" / "transcripts").mkdir(parents=True)
-    (folder / "site").mkdir()
-    (folder / "site" / "sitecustomize.py").write_text(SLOW, encoding="utf-8")
     studies = [folder / name for name in ("a/study", "b/study", "slow")]
     process = serve(
-        home, *studies, "--now", "--timezone", "Europe/London", site=folder / "site",
+        home, *studies, "--now", "--timezone", "Europe/London", site=slowed(folder),
         PREFECT_LOGGING_LEVEL="DEBUG",
     )  # fmt: skip
     try:
@@ -152,6 +226,48 @@ def test_nothing_named_or_said_is_in_prefects_folder_or_in_what_serve_says(serve
     (tmp_path / "said").write_text("\n".join(served.said), encoding="utf-8")
     assert planted_in(tmp_path) == []
     assert planted_in(served.home) == []
+
+
+@pytest.mark.skipif(not LINUX, reason="processes are counted in /proc")
+def test_kill_of_serve_leaves_no_process_of_a_run(killed):
+    assert killed.seconds < 5
+
+
+def test_schedule_fires_and_makes_a_run_of_its_own(killed):
+    query = (
+        "select state_name from flow_run where auto_scheduled and start_time and parameters like '%/slow%'"
+    )
+    assert recorded(killed.home, query) == [("Completed",)], killed.said
+
+
+def test_killed_run_is_marked_crashed_by_the_next(killed):
+    query = "select state_name from flow_run where not auto_scheduled"
+    assert recorded(killed.home, query) == [("Crashed",)]
+
+
+def test_place_in_a_limit_that_a_killed_run_held_is_free_again(killed):
+    assert killed.used == (1, 0)
+
+
+def seconds_until(come: Callable[[], bool], *, most: float) -> float:
+    """How long it took until something had come; ``most`` if it never did."""
+    began = time.monotonic()
+    while not come() and time.monotonic() - began < most:
+        time.sleep(0.05)
+    return min(time.monotonic() - began, most)
+
+
+@pytest.mark.skipif(not LINUX, reason="processes are counted in /proc")
+def test_run_that_was_only_starting_ends_with_a_killed_serve_too(tmp_path):
+    process = serve(tmp_path / "home", write_small_study(tmp_path / "study"), "--now")
+    try:
+        heard_until(process, "Waiting")
+        assert seconds_until(lambda: len(members(process.pid)) > 1, most=60) < 60
+        process.kill()
+        process.wait()
+        assert seconds_until(lambda: not members(process.pid), most=60) < 20
+    finally:
+        end_session(process)
 
 
 @pytest.mark.parametrize(
