@@ -70,8 +70,9 @@ def server_settings(port: int) -> dict[str, str]:
         "PREFECT_SERVER_LOGGING_LEVEL": os.environ.get("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL"),
         # Blocks are not used; to register them takes 2 s of the first start.
         "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
-        # Who holds a place in a concurrency limit is kept on disk. In memory, as Prefect has it by default, that dies
-        # with the server while the count of places taken stays in the database: nobody would ever free them.
+        # A killed task keeps its place in a limit until its lease ends (60 s) or the next run of its study marks it
+        # crashed. Leases are kept on disk: in memory, as Prefect has them by default, they die with the server
+        # while the count of places taken stays in the database, and nobody ever frees those (3.8.8).
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "PREFECT_UI_ENABLED": "false",
         "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",

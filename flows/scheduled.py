@@ -121,7 +121,7 @@ def registered(studies: Sequence[Study], schedule: Any) -> tuple[Runner, list[UU
     from pipeline.without_names import study_label
 
     # One run at a time: the stages use all processors by themselves, and memory is that of one study. A limit
-    # of the deployment's own would be worse: a run that is killed takes its place in the limit with it.
+    # of the deployment's own would be worse: a killed run keeps its place in it until its lease ends (5 minutes).
     runner, made = Runner(name="precode", limit=1, pause_on_shutdown=False), []
     for study in studies:
         deployment: Any = whole_study.to_deployment(

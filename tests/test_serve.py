@@ -82,6 +82,14 @@ def heard_until(process: subprocess.Popen[str], words: str) -> list[str]:
     raise AssertionError("\n".join(said))
 
 
+def seconds_until(come: Callable[[], bool], *, most: float) -> float:
+    """How long it took until something had come; ``most`` if it never did."""
+    began = time.monotonic()
+    while not come() and time.monotonic() - began < most:
+        time.sleep(0.05)
+    return min(time.monotonic() - began, most)
+
+
 @dataclass(frozen=True)
 class Killed:
     """What was seen of a serve that was killed while its run trained, and of the one that was started after it.
@@ -247,27 +255,6 @@ def test_killed_run_is_marked_crashed_by_the_next(killed):
 
 def test_place_in_a_limit_that_a_killed_run_held_is_free_again(killed):
     assert killed.used == (1, 0)
-
-
-def seconds_until(come: Callable[[], bool], *, most: float) -> float:
-    """How long it took until something had come; ``most`` if it never did."""
-    began = time.monotonic()
-    while not come() and time.monotonic() - began < most:
-        time.sleep(0.05)
-    return min(time.monotonic() - began, most)
-
-
-@pytest.mark.skipif(not LINUX, reason="processes are counted in /proc")
-def test_run_that_was_only_starting_ends_with_a_killed_serve_too(tmp_path):
-    process = serve(tmp_path / "home", write_small_study(tmp_path / "study"), "--now")
-    try:
-        heard_until(process, "Waiting")
-        assert seconds_until(lambda: len(members(process.pid)) > 1, most=60) < 60
-        process.kill()
-        process.wait()
-        assert seconds_until(lambda: not members(process.pid), most=60) < 20
-    finally:
-        end_session(process)
 
 
 @pytest.mark.parametrize(

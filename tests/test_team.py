@@ -29,6 +29,8 @@ from typing import Any
 import pytest
 
 from pipeline.without_names import study_label
+from tests.faults.commands import start
+from tests.faults.small_study import write_small_study
 
 ROOT = Path(__file__).parents[1]
 PASSWORD = "team:not-a-secret-of-anyone"
@@ -43,6 +45,19 @@ block = CustomWebhookNotificationBlock(
 )
 print(block.save("precode", overwrite=True))
 """
+
+TRAINS_FOR_EVER = """
+import time
+from pipeline.stages import STAGES
+
+def waiting(*_):
+    print("at work", flush=True)
+    time.sleep(600)
+
+STAGES["train"] = waiting
+"""
+LEASE_SECONDS = 60
+"""For how long a place in a limit is a task's own without a word of it (Prefect 3.8.8)."""
 
 
 @dataclass
@@ -166,6 +181,9 @@ def team(tmp_path_factory, write_planted_tiny_study) -> Iterator[Team]:
             "DO_NOT_TRACK": "1",
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "2",
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+            "PREFECT_SERVER_CONCURRENCY_MAXIMUM_CONCURRENCY_SLOT_WAIT_SECONDS": "1",
+            "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "1",
             "PRECODE_STUDY": str(study_dir),
             "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
         },
@@ -285,3 +303,41 @@ def test_nothing_named_or_said_is_in_what_prefect_keeps_or_tells(team, fallen, p
     assert planted_in(team.home) == []
     (team.home / "notified.json").write_text(json.dumps(team.notified))
     assert planted_in(team.home) == []
+
+
+def training_of(team: Team, study_dir: Path) -> list[dict[str, Any]]:
+    """The task runs that train a study's model, as the server has them."""
+    runs = {
+        run["id"]
+        for run in team.api("/flow_runs/filter", {})
+        if run["parameters"].get("study_dir") == str(study_dir.resolve())
+    }
+    tagged = team.api("/task_runs/filter", {"task_runs": {"tags": {"all_": ["precode-train"]}}})
+    return [task for task in tagged if task["flow_run_id"] in runs]
+
+
+def test_second_study_waits_for_a_place_to_train_and_gets_it_after_the_lease_of_one_that_was_killed(
+    team, tmp_path
+):
+    team.prefect("concurrency-limit", "create", "precode-train", "1")
+    settings = {name: value for name, value in team.environment.items() if name.startswith("PREFECT")}
+    studies = [write_small_study(tmp_path / name) for name in ("first", "second")]
+    first = start(tmp_path, "run", studies[0], source=TRAINS_FOR_EVER, merged=True, **settings)
+    second = None
+    try:
+        assert first.stdout is not None
+        assert any("at work" in line for line in first.stdout)
+        second = start(tmp_path, "run", studies[1], merged=True, **settings)
+        until(lambda: training_of(team, studies[1]), seconds=60)
+        time.sleep(5)
+        assert [task["state_type"] for task in training_of(team, studies[1])] == ["PENDING"]
+        first.kill()
+        killed = datetime.now(UTC)
+        out, _ = second.communicate(timeout=LEASE_SECONDS + 60)
+    finally:
+        for process_of_ours in filter(None, (first, second)):
+            process_of_ours.kill()
+    assert second.returncode == 0, out
+    (task,) = until(lambda: [t for t in training_of(team, studies[1]) if ended(t)], seconds=20)
+    waited = (datetime.fromisoformat(task["start_time"]) - killed).total_seconds()
+    assert task["state_type"] == "COMPLETED" and 0 < waited < LEASE_SECONDS + 10
