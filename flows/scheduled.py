@@ -69,9 +69,11 @@ def alive() -> Iterator[Path]:
     Windows never says that a parent is gone.
     """
     path = prefect_home() / f"serving-{os.getpid()}.lock"
-    with FileLock(path, mode=OWNER_FILE):
-        yield path
-    path.unlink(missing_ok=True)
+    try:
+        with FileLock(path, mode=OWNER_FILE):
+            yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def end_with_serve() -> None:

@@ -211,6 +211,7 @@ def test_it_stops_when_told_and_leaves_no_process(served):
     assert served.status == 0, "\n".join(served.said)
     assert served.said[-1].startswith("Stopped.")
     assert served.left == []
+    assert not list(served.home.rglob("serving-*"))
 
 
 @pytest.mark.skipif(not LINUX, reason="sockets are looked up in /proc")
