@@ -10,7 +10,17 @@ class StudyError(Exception):
     """The study must be mended before work can go on (exit status 1); never a traceback.
 
     The message holds file names, lines, codes and settings, never a participant's words.
+    reason: the same in a few words that name no file, code or person, for those who may not hear the message; "" if
+        there is nothing to say without them.
     """
+
+    def __init__(self, message: str = "", *, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class StudyHeldError(StudyError):
+    """Another process is at work on the study."""
 
 
 class FileError(StudyError):

@@ -17,7 +17,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from corpus.errors import StudyError
+from corpus.errors import StudyError, StudyHeldError
 from corpus.modes import file_mode, folder_mode, make_folder, set_mode, set_modes_below
 
 LOCK_NAME = ".precode.lock"
@@ -150,16 +150,20 @@ def study_lock(root: Path, *, wait_seconds: float = 0.0) -> Iterator[None]:
 
     Whoever gets the lock says that a run did not finish, removes what writes that were killed left half done, and
     finishes ``write_together``.
-    Raises StudyError that says which process holds it and since when.
+    wait_seconds: how long to wait for another process that holds it.
+    Raises StudyHeldError that says which process holds it and since when, StudyError if the folder cannot be written.
     """
     lock = FileLock(str(root / LOCK_NAME), timeout=wait_seconds, mode=file_mode(root))
     owner = root / OWNER_NAME
     try:
         lock.acquire()
     except Timeout:
-        raise StudyError(f"{root.name}: another run holds this study{_describe_owner(owner)}") from None
+        raise _held(root) from None
     except OSError as error:
-        raise StudyError(f"{root.name}: cannot write into the study folder ({error.strerror})") from None
+        raise StudyError(
+            f"{root.name}: cannot write into the study folder ({error.strerror})",
+            reason=f"cannot write into the study folder: {os.strerror(error.errno or 0)}",
+        ) from None
     try:
         started = datetime.now(UTC).isoformat(timespec="seconds")
         if owner.exists():
@@ -183,12 +187,26 @@ def _remove_partial(root: Path) -> None:
                 left.unlink(missing_ok=True)
 
 
+def _held(root: Path) -> StudyHeldError:
+    held = _read_owner(root / OWNER_NAME)
+    reason = f"held by process {held['process']} since {held['since']}" if held else "held by another process"
+    return StudyHeldError(
+        f"{root.name}: another run holds this study{_describe_owner(root / OWNER_NAME)}", reason=reason
+    )
+
+
 def _describe_owner(owner: Path) -> str:
+    held = _read_owner(owner)
+    return f" (process {held['process']} on {held['machine']}, since {held['since']})" if held else ""
+
+
+def _read_owner(owner: Path) -> dict[str, Any]:
+    """Who has the lock, or left it behind; nothing if the file is gone by now or is none of ours."""
     try:
         held = read_json(owner)
-    except (OSError, ValueError):
-        return ""
-    return f" (process {held['process']} on {held['machine']}, since {held['since']})"
+        return {"process": int(held["process"]), "machine": held["machine"], "since": held["since"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def _sync_file(path: Path) -> None:

@@ -5,7 +5,7 @@ All of it within one process; what was asked for also by the study's folder, to 
 Prefect stores the text of every error (as the message of a state, as an event, in a log, and for a flow also
 as a pickle in its folder, whatever its settings for results say). An error of ours names files and codes, an
 error of a library may quote a participant. So Prefect is told which stage failed and by which kind of error;
-the error itself is kept aside for whoever started the flow.
+the error itself is kept aside for whoever started the flow, or for a file of the study if nobody waits for it.
 """
 
 from __future__ import annotations
@@ -18,15 +18,19 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TypeVar
 
+from corpus.errors import StudyError
 from corpus.files import read_json, write_json
 from corpus.study import Study
 
 T = TypeVar("T")
+TERMINAL = "The terminal in which the run was started says more."
+FLOW_RUN = "The state of the flow run says where to read more."
 OnStage = Callable[[str, int, int], None]
 """Called with the name of a stage, how many of its parts are done, and how many there are."""
 
 _KEPT: ContextVar[list[tuple[str, Exception]] | None] = ContextVar("errors kept aside", default=None)
 _ON_STAGE: ContextVar[OnStage | None] = ContextVar("on stage", default=None)
+_MORE: ContextVar[str] = ContextVar("where words are", default=FLOW_RUN)
 _GROUP_BY: ContextVar[str] = ContextVar("what is held out together", default="")
 
 CAN_PASS = frozenset(
@@ -48,19 +52,24 @@ CAN_PASS = frozenset(
 
 
 @contextmanager
-def listening(on_stage: OnStage | None, *, group_by: str = "") -> Iterator[list[tuple[str, Exception]]]:
+def listening(
+    on_stage: OnStage | None, *, group_by: str = "", more: str = TERMINAL
+) -> Iterator[list[tuple[str, Exception]]]:
     """While a flow runs: gives the list to which failed stages add (name, error), and hears of progress.
 
     group_by: the setting to use, for a column of a study's is none of Prefect's business; "": as study.toml says.
+    more: a sentence for a failed task that says where the words of its error are.
     """
     kept: list[tuple[str, Exception]] = []
-    keeping, telling, grouping = _KEPT.set(kept), _ON_STAGE.set(on_stage), _GROUP_BY.set(group_by)
+    keeping, telling = _KEPT.set(kept), _ON_STAGE.set(on_stage)
+    grouping, saying = _GROUP_BY.set(group_by), _MORE.set(more)
     try:
         yield kept
     finally:
         _KEPT.reset(keeping)
         _ON_STAGE.reset(telling)
         _GROUP_BY.reset(grouping)
+        _MORE.reset(saying)
 
 
 def somebody_listens() -> bool:
@@ -120,23 +129,30 @@ def keep_aside(stage: str, error: Exception) -> None:
         kept.append((stage, error))
 
 
-def failure_message(stage: str, error: Exception) -> str:
-    """What Prefect is told when a flow fails: of the stage that failed, or of the flow itself if none did."""
-    kept = _KEPT.get()
-    if not kept:
+def failure_message(stage: str, error: Exception, keep: Callable[[list[Exception]], str]) -> str:
+    """What Prefect is told when a flow fails: of the stage that failed, or of the flow itself if none did.
+
+    keep: is given all errors with their words, and says in a sentence where they are from now on.
+    """
+    if not _KEPT.get():
         keep_aside(stage, error)
-        return str(wordless(stage, error))
-    return str(wordless(*kept[-1]))
+    kept = _KEPT.get() or [(stage, error)]
+    return f"{in_short(*kept[-1])}. {keep([error for _, error in kept])}"
 
 
 def wordless(stage: str, error: Exception) -> Exception:
     """An error for Prefect's eyes in place of one that may hold words."""
-    if can_pass(error):
-        number = error.errno if isinstance(error, OSError) else None
-        return OSError(number, f"{stage}: {os.strerror(number or 0)}")
-    return RuntimeError(
-        f"{stage}: {type(error).__name__}. The terminal in which the run was started says more."
-    )
+    if can_pass(error) and isinstance(error, OSError):
+        return OSError(error.errno, f"{stage}: {os.strerror(error.errno or 0)}")
+    return RuntimeError(f"{in_short(stage, error)}. {_MORE.get()}")
+
+
+def in_short(stage: str, error: Exception) -> str:
+    """The stage that failed, the kind of error, and what names no file, code or person of its reason."""
+    reason = error.reason if isinstance(error, StudyError) else ""
+    if isinstance(error, OSError) and error.errno:
+        reason = os.strerror(error.errno)
+    return f"{stage}: {type(error).__name__}" + (f" ({reason})" if reason else "")
 
 
 def can_pass(error: object) -> bool:

@@ -63,7 +63,8 @@ def refuse_without_dask() -> None:
     except ImportError as error:
         raise StudyError(
             f'study.toml: engine.kind is "dask", but {error.name} cannot be imported here. '
-            f"Bring it with: pip install 'precode[dask]'\n{INSTEAD}"
+            f"Bring it with: pip install 'precode[dask]'\n{INSTEAD}",
+            reason="Dask is not installed",
         ) from error
 
 
@@ -144,12 +145,14 @@ def connected(runner: Any, address: str) -> Client:
     except (OSError, ValueError, TimeoutError) as error:
         if not address:
             raise StudyError(
-                f"No Dask cluster starts on this machine ({type(error).__name__}). {INSTEAD}"
+                f"No Dask cluster starts on this machine ({type(error).__name__}). {INSTEAD}",
+                reason="no Dask cluster starts",
             ) from error
         what = "has no worker" if "client" in locals() else "does not answer"
         raise StudyError(
             f"study.toml: engine.address: the Dask scheduler at '{address}' {what}. Start it with 'dask scheduler' "
-            f"and 'dask worker {address}', or mend the address (tcp://host:port). {INSTEAD}"
+            f"and 'dask worker {address}', or mend the address (tcp://host:port). {INSTEAD}",
+            reason=f"the Dask scheduler {what}",
         ) from error
     return client
 
@@ -168,11 +171,13 @@ def refuse_unfit(client: Client, study_dir: str) -> None:
     except Exception as error:
         raise StudyError(
             f"The workers of the Dask scheduler cannot import precode ({type(error).__name__}). Install the same "
-            f"version there: pip install 'precode[dask]'. {INSTEAD}"
+            f"version there: pip install 'precode[dask]'. {INSTEAD}",
+            reason="the Dask workers cannot import precode",
         ) from error
     if lines := [f"  {worker}: {problem}" for worker, problems in found.items() for problem in problems]:
         raise StudyError(
-            "\n".join(["Workers of the Dask scheduler cannot work on this study:", *lines, INSTEAD])
+            "\n".join(["Workers of the Dask scheduler cannot work on this study:", *lines, INSTEAD]),
+            reason="the Dask workers are not fit for the work",
         )
 
 

@@ -9,6 +9,7 @@ from corpus.files import study_lock
 from corpus.study import Study
 from flows.beside_prefect import listening
 from flows.local_server import prefect_api
+from flows.told import WHOLE_STUDY, forget_failure
 
 if TYPE_CHECKING:
     from flows.beside_prefect import OnStage
@@ -21,6 +22,7 @@ def run_whole_study(study: Study, *, on_stage: OnStage | None = None) -> RunResu
 
     with study_lock(study.root):
         if unchanged_since := plan_run(study).unchanged_since:
+            forget_failure(str(study.root), WHOLE_STUDY)
             return earlier_result(study, unchanged_since)
     state, kept = flow_state(study, on_stage)
     if not state.is_completed():

@@ -5,7 +5,10 @@ Outside of a flow run nothing is shown. What cannot be shown does not fail a run
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -27,22 +30,27 @@ from prefect.client.schemas.filters import (
     TaskRunFilterState,
     TaskRunFilterStateType,
 )
-from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.context import FlowRunContext
 from prefect.events import emit_event
 from prefect.states import Crashed
 
 from corpus.study import Study
+from flows.at_work import forget_run, known_runs
 from flows.terminal import say
 from pipeline.changes import Changes
 from pipeline.run import RunResult
 from pipeline.without_names import code_rows, study_label, summary_of
 
 OURS = FlowFilter.model_validate({"name": {"like_": "precode-"}})
-RUNNING = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
+UNFINISHED = FlowRunFilterState(
+    type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
+)
 TASK_UNFINISHED = TaskRunFilterState(type=TaskRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING]))
 MOST_TASKS = 200
 """As many as Prefect's API gives at a time."""
+BEGIN_SECONDS = 3
+"""A run that Prefect was told of takes its lock within this time, else it is dead."""
 
 
 def show_run(study: Study, result: RunResult, changes: Changes, page: str) -> None:
@@ -110,22 +118,64 @@ def show_progress(study: Study, n_parts: int) -> Callable[[], None]:
     return advance
 
 
-def close_dead_runs(study_dir: str) -> None:
-    """Mark runs of this study as crashed that Prefect takes to be running; call it with the study's lock.
+def close_dead_runs(study: Study) -> None:
+    """Mark runs of this study as crashed that Prefect takes to be at work and whose process is dead.
 
-    Whoever holds the lock is alone at work, so such a run was killed before it could say so.
+    Call it with the study's lock, so that one process at a time looks.
     """
 
     def close() -> None:
         context = FlowRunContext.get()
         own = context.flow_run.id if context and context.flow_run else None
         with get_client(sync_client=True) as client:
-            for run in client.read_flow_runs(flow_filter=OURS, flow_run_filter=FlowRunFilter(state=RUNNING)):
-                if run.id != own and run.parameters.get("study_dir") == study_dir:
-                    client.set_flow_run_state(run.id, killed(), force=True)
-                    close_tasks(client, run.id)
+            left = left_behind(client, study.root, own)
+            if any(is_unfinished(run) for run in left.values()):
+                time.sleep(BEGIN_SECONDS)
+                again = left_behind(client, study.root, own)
+                left = {run_id: run for run_id, run in again.items() if run_id in left}
+            for run in left.values():
+                close_run(client, study.root, run)
 
     in_a_flow(close)
+
+
+def left_behind(client: SyncPrefectClient, root: Path, own: UUID | None) -> dict[UUID, FlowRun]:
+    """Runs of a study whose process does not live: those that hold no lock of theirs; by their id, without our own.
+
+    A run that took no lock was killed before it could, or is about to take it. One that a worker has not started yet
+    is the worker's.
+    """
+    known = known_runs(root)
+    dead = [run_id for run_id, lives in known.items() if not lives]
+    took_a_lock = (
+        client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=dead))) if dead else []
+    )
+    took_none = [
+        run
+        for run in client.read_flow_runs(flow_filter=OURS, flow_run_filter=FlowRunFilter(state=UNFINISHED))
+        if run.id not in known
+        and is_of(run, root)
+        and not (run.deployment_id and run.state_type == StateType.PENDING)
+    ]
+    return {run.id: run for run in (*took_a_lock, *took_none) if run.id != own}
+
+
+def is_of(run: FlowRun, root: Path) -> bool:
+    """Whether a run is one of the study at ``root``, however its folder was typed."""
+    return Path(os.path.realpath(str(run.parameters.get("study_dir", "")))) == root
+
+
+def is_unfinished(run: FlowRun) -> bool:
+    """Whether Prefect takes a run to go on."""
+    return not (run.state and run.state.is_final())
+
+
+def close_run(client: SyncPrefectClient, root: Path, run: FlowRun) -> None:
+    """Tell Prefect of a run whose process is dead, unless it knows how the run ended, and of its tasks."""
+    if is_unfinished(run):
+        client.set_flow_run_state(run.id, killed(), force=True)
+    close_tasks(client, run.id)
+    forget_run(root, run.id)
 
 
 def close_tasks(client: SyncPrefectClient, run_id: UUID) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from corpus.files import write_whole
 from flows.terminal import DONE, SET_ASIDE, error_message, say, show, show_json
 
 MOST_NOTES = 8
+WHOLE_STUDY = "whole study"
 
 if TYPE_CHECKING:
     from pipeline.ingest import Ingested
@@ -90,10 +93,47 @@ def tell_changes(run_dir: Path) -> None:
 
 def tell_unattended(study_dir: str, job: str, ended: str, errors: Sequence[Exception]) -> None:
     """What came of a flow for which nobody waits; what names files or codes only to a terminal, never to a log."""
-    say(f"{datetime.now().astimezone():%Y-%m-%d %H:%M} {study_dir}: {job}: {ended}")
+    say(f"{now()} {study_dir}: {job}: {ended}")
     if sys.stderr.isatty():
-        for line in dict.fromkeys(error_message(error) for error in errors):
+        for line in messages(errors):
             say(line)
+
+
+def keep_failure(study_dir: str, job: str, errors: Sequence[Exception]) -> str:
+    """Put what a terminal would be told of a failed flow into the study, and say in a sentence where it is.
+
+    Whoever may read the study's runs may read it. The file stays until the same flow ends well.
+    """
+    path = failure_path(Path(study_dir), job)
+    text = "\n".join([f"{now()} {job}: failed", *messages(errors), ""])
+    try:
+        if path.parent.parent.is_dir():
+            write_whole(path, text.encode())
+            return f"{path.parent.name}/{path.name} in the study says more."
+    except OSError as error:  # a full disk, say, may be the very reason
+        return f"More could not be written into the study ({os.strerror(error.errno or 0)})."
+    return "The study's folder is not there."
+
+
+def forget_failure(study_dir: str, job: str) -> None:
+    """The flow ended well: what was said of its last failure is of no use any more."""
+    with suppress(OSError):
+        failure_path(Path(study_dir), job).unlink(missing_ok=True)
+
+
+def failure_path(study_dir: Path, job: str) -> Path:
+    """Where the words of a flow's last failure are; each flow has its own, for one may fail and another not."""
+    return study_dir / "runs" / f"last-failure-{job.replace(' ', '-')}.txt"
+
+
+def messages(errors: Sequence[Exception]) -> list[str]:
+    """What is said of errors, each once."""
+    return list(dict.fromkeys(error_message(error) for error in errors))
+
+
+def now() -> str:
+    """The clock of this machine, to the minute."""
+    return f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"
 
 
 def tell_ingested(ingested: Ingested, stage: str, *, as_json: bool, note: str = "") -> int:

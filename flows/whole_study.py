@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,10 @@ from prefect.tasks import Task
 from corpus.errors import StudyError
 from corpus.files import study_lock
 from corpus.study import Study, load_study
+from flows.at_work import begin_work
 from flows.beside_prefect import (
+    FLOW_RUN,
+    TERMINAL,
     can_pass,
     failure_message,
     group_by_asked,
@@ -37,7 +40,7 @@ from flows.beside_prefect import (
 )
 from flows.engine import INSTEAD, ctrl_c_after, task_runner_of
 from flows.shown import close_dead_runs, show_counts, show_progress, show_run
-from flows.told import tell_unattended
+from flows.told import WHOLE_STUDY, forget_failure, keep_failure, tell_unattended
 from pipeline.changes import changes_since, previous_run
 from pipeline.ingest import read_ingested
 from pipeline.run import RunResult, asked_to_train, earlier_result, finish_run, finish_training, plan_run
@@ -51,13 +54,16 @@ ONE_THREAD: Any = ThreadPoolTaskRunner(max_workers=1)
 TIMEOUT_SECONDS = 24 * 60 * 60
 """A run that takes longer than a day hangs: Prefect ends it, and what it finished is kept."""
 
+WAIT_SECONDS = 10 * 60
+"""How long a flow for which nobody waits does so itself, for an import or another run that has the study."""
+
 RUN_FOLDER = "a run folder"
 JOBS: Mapping[str, tuple[str, str]] = {
     "ingest": ("ingest", ""),
     "pre-code": ("suggest", ""),
     "retrain": (TRAIN_STAGE, ""),
     "audit": (RUN_FOLDER, "audit.html"),
-    "whole study": (RUN_FOLDER, "report.html"),
+    WHOLE_STUDY: (RUN_FOLDER, "report.html"),
 }
 """Flow -> the last stage that it wants, and the page of the run folder to look at."""
 
@@ -139,33 +145,46 @@ def audit(study_dir: str) -> State[Any]:
 @flow(name="precode-whole-study", flow_run_name="whole study", **STUDY_FLOW)
 def whole_study(study_dir: str) -> State[Any]:
     """Every stage of the study in order; ends in a run folder with report.html."""
-    return carried_out("whole study", study_dir)
+    return carried_out(WHOLE_STUDY, study_dir)
 
 
 def carried_out(job: str, study_dir: str) -> State[Any]:
     """What every flow does: its stages in order; the state says in counts what came of it.
 
     It returns a failure and never raises one, for Prefect pickles the exceptions that leave a flow. Where
-    nobody waits for the flow, it says itself what came of it, on the terminal of whatever started it.
+    nobody waits for the flow, it says itself what came of it, on the terminal of whatever started it, and leaves the
+    words of a failure in the study.
     """
+    context = FlowRunContext.get()
+    if context and context.flow_run:
+        begin_work(Path(study_dir).resolve(), context.flow_run.id)
     if somebody_listens():
-        return outcome(job, study_dir)
-    with listening(None) as kept:
-        state = outcome(job, study_dir)
-    tell_unattended(study_dir, job, f"{state.name}: {state.message}", [error for _, error in kept])
+        state = outcome(job, study_dir, keep=lambda _: TERMINAL)
+    else:
+        with listening(None, more=FLOW_RUN) as kept:
+            keep = partial(keep_failure, study_dir, job)
+            state = outcome(job, study_dir, keep=keep, wait_seconds=WAIT_SECONDS)
+        tell_unattended(study_dir, job, f"{state.name}: {state.message}", [error for _, error in kept])
+    if state.is_completed():
+        forget_failure(study_dir, job)
     return state
 
 
-def outcome(job: str, study_dir: str) -> State[Any]:
-    """The state in which a flow ends."""
+def outcome(
+    job: str, study_dir: str, *, keep: Callable[[list[Exception]], str], wait_seconds: float = 0.0
+) -> State[Any]:
+    """The state in which a flow ends.
+
+    keep: takes the errors of a flow that failed, and says where they are. wait_seconds: for another that is at work.
+    """
     try:
-        study = load_study(Path(study_dir), group_by=group_by_asked())
-        with study_lock(study.root):
-            close_dead_runs(study_dir)
+        with study_lock(load_study(Path(study_dir)).root, wait_seconds=wait_seconds):
+            study = load_study(Path(study_dir), group_by=group_by_asked())  # as whoever was at work left it
+            close_dead_runs(study)
             last, page = JOBS[job]
             return whole_run(study, study_dir, page) if last == RUN_FOLDER else up_to(study, study_dir, last)
     except Exception as error:
-        return Failed(message=failure_message(job, error))
+        return Failed(message=failure_message(job, error, keep))
 
 
 def up_to(study: Study, study_dir: str, last: str) -> State[Any]:

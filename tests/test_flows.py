@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -159,6 +160,80 @@ def test_words_of_an_error_in_any_stage_reach_us_but_not_prefect(error, stages, 
     assert not (home / "prefect" / "storage").exists()
 
 
+UNATTENDED = """
+from flows.local_server import prefect_api
+with prefect_api():
+    exec(PATCH)
+    from flows import whole_study
+    state = whole_study.{flow}(sys.argv[1], return_state=True)
+print(state.name + ":", state.message)
+raise SystemExit(0)
+"""
+
+
+def unattended(flow: str = "whole_study", *, patch: str = "") -> str:
+    """Source that runs a flow for which nobody waits, with Prefect, and shows its state. patch: run before it."""
+    return f"PATCH = {patch!r}\n{UNATTENDED.format(flow=flow)}"
+
+
+FAILING = """
+from corpus.errors import StudyError
+from pipeline.stages import STAGES
+
+def broken(*args):
+    raise {error}
+
+STAGES["train"] = broken
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "to_prefect", "in_the_study"),
+    [
+        (f"StudyError('{' '.join(PLANTED)}')", "train: StudyError.", " ".join(PLANTED)),
+        (f"StudyError('{PLANTED[0]}', reason='no room')", "train: StudyError (no room).", PLANTED[0]),
+        (
+            f"OSError(28, 'x', '{PLANTED[0]}')", "train: OSError (No space left on device).",
+            f"{PLANTED[0]}: x (OSError at flows/whole_study.py:",
+        ),
+        (f"LookupError('{PLANTED[0]}')", "train: LookupError.", "did not foresee: LookupError at flows/"),
+    ],
+)  # fmt: skip
+def test_failure_that_nobody_waits_for_is_told_in_the_study_until_a_run_ends_well(
+    error, to_prefect, in_the_study, home, tmp_path
+):
+    study_dir = write_planted_study(tmp_path)
+    status, out, err = precode(home, study_dir, source=unattended(patch=FAILING.format(error=error)))
+    kept = study_dir / "runs" / "last-failure-whole-study.txt"
+    said = f"{to_prefect} runs/{kept.name} in the study says more."
+    assert (status, out.strip()) == (0, f"Failed: {said}"), err
+    assert err.strip().endswith(said)
+    assert in_the_study in kept.read_text(encoding="utf-8")
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert [name for name in PLANTED if name in err] == []
+    assert planted_below(home) == []
+    assert precode(home, study_dir, source=unattended("ingest"))[1].startswith("Completed")
+    assert kept.is_file()
+    assert precode(home, study_dir, source=unattended())[1].startswith("Completed")
+    assert not kept.exists()
+    kept.write_text("an old one")
+    assert precode(home, "run", study_dir)[0] == 0
+    assert not kept.exists()
+
+
+@pytest.mark.parametrize(
+    ("study", "more"), [(False, "The study's folder is not there."), (True, "could not be written into")]
+)
+def test_failure_that_cannot_be_told_in_the_study_is_not_said_to_be_there(study, more, home, tmp_path):
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "runs").write_text("no folder")
+    folder = tmp_path / "study" if study else tmp_path / "nowhere"
+    _, out, err = precode(home, folder, source=unattended("ingest"))
+    assert out.startswith("Failed: ingest: StudyError. "), err
+    assert more in out
+    assert not (tmp_path / "nowhere").exists()
+
+
 def test_ctrl_c_keeps_finished_stages_and_a_second_run_meanwhile_is_told_who_is_at_work(home, tmp_path):
     study_dir = write_planted_study(tmp_path)
     slow = "import time; from pipeline.stages import STAGES; STAGES['train'] = lambda *_: time.sleep(120)"
@@ -225,6 +300,127 @@ def test_flow_that_hangs_is_ended_when_its_time_is_over_and_lets_go_of_the_study
     with study_lock(study_dir):
         assert (study_dir / "cache" / "units").is_dir()
     assert planted_below(home) == []
+
+
+HOLDS = """
+import pathlib, time
+import flows.whole_study as whole
+outcome = whole.outcome
+
+def wait():
+    print("there", flush=True)
+    while not pathlib.Path(sys.argv[1], "go on").exists():
+        time.sleep(0.1)
+
+def held(*args, **options):
+    {before}
+    state = outcome(*args, **options)
+    {after}
+    return state
+
+whole.outcome = held
+"""
+KILLED = """
+import os, signal
+from prefect.flow_engine import FlowRunEngine
+import flows.whole_study as whole
+from pipeline.stages import STAGES
+
+def killed(*args, **options):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+{where} = killed
+"""
+
+
+def states_of(home: Path, folder: Path) -> list[list[str]]:
+    """The states through which each run of a study below a folder went, as Prefect was told."""
+    rows = recorded(
+        home,
+        "select f.id, s.name from flow_run f join flow_run_state s on s.flow_run_id = f.id "
+        f"where f.parameters like '%/{folder.name}/%' or f.parameters like '%/{folder.name}\"%' "
+        "order by f.created, s.timestamp",
+    )
+    return [[state for run, state in rows if run == one] for one in dict.fromkeys(run for run, _ in rows)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("wait()", "pass"), ("pass", "wait()")],
+    ids=["before it takes the study", "after it let go of the study"],
+)
+def test_run_that_is_alive_is_not_taken_for_dead(before, after, home, tmp_path):
+    study_dir = write_planted_study(tmp_path / tmp_path.name)
+    process = start(unattended(patch=HOLDS.format(before=before, after=after)), home, study_dir)
+    try:
+        assert process.stdout is not None
+        assert any(line.startswith("there") for line in process.stdout)
+        other = precode(home, study_dir, source=unattended())[1].split(":")[0]
+        (study_dir / "go on").touch()
+        out, err = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    ends = [out.split(":")[0], other]
+    assert sorted(ends) == ["Completed", "NothingChanged"], err
+    assert states_of(home, study_dir) == [["Pending", "Running", end] for end in ends]
+
+
+@pytest.mark.parametrize(
+    ("where", "state"),
+    [
+        ("FlowRunEngine.begin_run", "Pending"),
+        ("whole.begin_work", "Running"),
+        ("whole.study_lock", "Running"),
+        ("whole.close_dead_runs", "Running"),
+        ("STAGES['train']", "Running"),
+    ],
+)
+def test_runs_that_are_killed_are_closed_at_the_next_start_whenever_the_kill_came(
+    where, state, home, tmp_path
+):
+    study_dir = write_planted_study(tmp_path / tmp_path.name)
+    (tmp_path / "link").symlink_to(study_dir)
+    for typed in (f"{study_dir}/", tmp_path / "link"):
+        process = start(unattended(patch=KILLED.format(where=where)), home, typed)
+        process.communicate(timeout=120)
+        assert process.returncode == -signal.SIGKILL
+    tasks = (
+        "select count(*) from task_run t join flow_run f on f.id = t.flow_run_id where t.state_type in "
+        f"('PENDING', 'RUNNING') and f.parameters like '%/{tmp_path.name}/%'"
+    )
+    assert states_of(home, tmp_path)[-1][-1] == state
+    assert recorded(home, tasks) == [(1 if "STAGES" in where else 0,)]
+    assert precode(home, "run", study_dir)[0] == 0
+    assert [states[-1] for states in states_of(home, tmp_path)] == ["Crashed", "Crashed", "Completed"]
+    assert recorded(home, tasks) == [(0,)]
+    assert list((study_dir / ".precode.flows").iterdir()) == []
+
+
+def test_flow_waits_for_another_run_and_then_finds_nothing_to_do(home, tmp_path):
+    study_dir = write_planted_study(tmp_path / tmp_path.name)
+    slow = "import time\nfrom pipeline.stages import STAGES\ntrain = STAGES['train']\n"
+    slow += "STAGES['train'] = lambda *args: [print('there', flush=True), time.sleep(20), train(*args)][-1]"
+    first = start(unattended(patch=slow), home, study_dir)
+    try:
+        assert first.stdout is not None
+        assert any(line.startswith("there") for line in first.stdout)
+        impatient = "import flows.whole_study as whole\nwhole.WAIT_SECONDS = 1"
+        held = precode(home, study_dir, source=unattended(patch=impatient))[1]
+        assert held.startswith(f"Failed: whole study: StudyHeldError (held by process {first.pid} since 2")
+        kept = (study_dir / "runs" / "last-failure-whole-study.txt").read_text(encoding="utf-8")
+        assert f"another run holds this study (process {first.pid} on " in kept
+        second = precode(home, study_dir, source=unattended())[1]
+        out, err = first.communicate(timeout=120)
+    finally:
+        first.kill()
+    assert (out.split(":")[0], second.split(":")[0]) == ("Completed", "NothingChanged"), err
+    ends = [states[-1] for states in states_of(home, tmp_path)]
+    assert ends == ["Completed", "Failed", "NothingChanged"]
+
+
+def test_time_to_wait_is_some_minutes_and_far_from_that_of_a_run(home):
+    told = "import flows.whole_study as whole; print(whole.WAIT_SECONDS, whole.TIMEOUT_SECONDS); sys.exit()"
+    assert precode(home, source=told)[1].split() == ["600", "86400"]
 
 
 def test_run_that_was_killed_is_marked_at_the_next_start(home, tmp_path):
