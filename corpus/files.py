@@ -24,6 +24,12 @@ LOCK_NAME = ".precode.lock"
 OWNER_NAME = ".precode.lock.owner"
 UNFINISHED_NAME = ".precode.unfinished"
 PARTIAL_PREFIX = ".partial-"
+ASKED = "cache/asked-{}.json"
+"""What a run was asked for, as long as it lasts; by the key of its plan."""
+WRITTEN_INTO = (
+    "", "transcripts/**/", "codings/", "cache/", "cache/*/", "runs/", "models/", "versions/", "decisions/",
+)  # fmt: skip
+"""Folders of a study in which something is written beside what is there, and then put in its place."""
 LOG = logging.getLogger("precode")
 
 
@@ -179,8 +185,8 @@ def study_lock(root: Path, *, wait_seconds: float = 0.0) -> Iterator[None]:
 
 
 def _remove_partial(root: Path) -> None:
-    for pattern in ("", "codings/", "cache/*/", "runs/", "models/", "versions/", "decisions/"):
-        for left in root.glob(f"{pattern}{PARTIAL_PREFIX}*"):
+    for pattern in (*(f"{folder}{PARTIAL_PREFIX}*" for folder in WRITTEN_INTO), ASKED.format("*")):
+        for left in root.glob(pattern):
             if left.is_dir():
                 shutil.rmtree(left, ignore_errors=True)
             else:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from corpus.errors import StudyError
-from corpus.files import read_json, write_json
+from corpus.files import ASKED, read_json, write_json
 from corpus.study import Study
 
 T = TypeVar("T")
@@ -102,7 +102,7 @@ def handed_over(study_dir: Path, plan_key: str) -> str:
 
 
 def _asked_path(study_dir: Path, plan_key: str) -> Path:
-    return study_dir / "cache" / f"asked-{plan_key}.json"
+    return study_dir / ASKED.format(plan_key)
 
 
 def tell_stage(stage: str, done: int, total: int) -> None:

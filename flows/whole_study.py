@@ -40,6 +40,7 @@ from flows.beside_prefect import (
 )
 from flows.engine import INSTEAD, ctrl_c_after, task_runner_of
 from flows.shown import close_dead_runs, show_counts, show_progress, show_run
+from flows.terminal import say
 from flows.told import WHOLE_STUDY, forget_failure, keep_failure, tell_unattended
 from pipeline.changes import changes_since, previous_run
 from pipeline.ingest import read_ingested
@@ -57,15 +58,14 @@ TIMEOUT_SECONDS = 24 * 60 * 60
 WAIT_SECONDS = 10 * 60
 """How long a flow for which nobody waits does so itself, for an import or another run that has the study."""
 
-RUN_FOLDER = "a run folder"
 JOBS: Mapping[str, tuple[str, str]] = {
     "ingest": ("ingest", ""),
     "pre-code": ("suggest", ""),
     "retrain": (TRAIN_STAGE, ""),
-    "audit": (RUN_FOLDER, "audit.html"),
-    WHOLE_STUDY: (RUN_FOLDER, "report.html"),
+    "audit": ("report", "audit.html"),
+    WHOLE_STUDY: ("report", "report.html"),
 }
-"""Flow -> the last stage that it wants, and the page of the run folder to look at."""
+"""Flow -> the last stage that it wants, and the page to look at of the run folder in which the report ends."""
 
 
 def is_worth_a_retry(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
@@ -182,7 +182,7 @@ def outcome(
             study = load_study(Path(study_dir), group_by=group_by_asked())  # as whoever was at work left it
             close_dead_runs(study)
             last, page = JOBS[job]
-            return whole_run(study, study_dir, page) if last == RUN_FOLDER else up_to(study, study_dir, last)
+            return whole_run(study, study_dir, page) if page else up_to(study, study_dir, last)
     except Exception as error:
         return Failed(message=failure_message(job, error, keep))
 
@@ -282,16 +282,17 @@ def as_tasks(runner: TaskRunner[Any], study_dir: str, plan_key: str, advance: Ca
 
 
 def of_worker(future: PrefectFuture[str], part: tuple[str, int, str, str, Keys]) -> str:
-    """What a worker gave. If it failed, the part is done again here, for the words of its error stayed there."""
+    """What a worker gave. If it failed, the part is done here: its words would stay there, and this may do better."""
     with suppress(Exception):
         return future.result()
     stage = part[0]
     planned.cache_clear()
-    without_words(stage, lambda: part_of(*part))
-    raise StudyError(
-        f"{stage}: a worker of the Dask cluster failed where this machine does not; what it says itself, and its "
-        f"scheduler, tells more. {INSTEAD}"
+    key = without_words(stage, lambda: part_of(*part))
+    say(
+        f"{stage}: a worker of the Dask cluster failed where this machine does not, so the work was done here. What "
+        f"it says itself, and its scheduler, tells more. {INSTEAD}"
     )
+    return key
 
 
 @lru_cache(maxsize=4)

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from corpus.errors import StudyError
-from corpus.files import digest, read_json
+from corpus.files import digest, read_json, study_lock
 from corpus.study import load_study
 from flows.engine import refuse_without_dask, unfit_for
 from pipeline.cache import code_version
@@ -242,17 +242,13 @@ def test_worker_that_cannot_do_the_work_says_why(seen, code, url, problem, clust
 FAILED_THERE = """
 import concurrent.futures, pathlib
 import flows.whole_study as whole
-from corpus.errors import StudyError
 from corpus.study import load_study
 from pipeline.run import plan_run
 from pipeline.stages import Keys
 failed = concurrent.futures.Future()
 failed.set_exception(RuntimeError("lost"))
 key = plan_run(load_study(pathlib.Path(sys.argv[1]))).key
-try:
-    whole.of_worker(failed, ("ingest", 0, sys.argv[1], key, Keys()))
-except StudyError as error:
-    print(error)
+print(whole.of_worker(failed, ("ingest", 0, sys.argv[1], key, Keys())))
 raise SystemExit(0)
 """
 
@@ -261,8 +257,72 @@ def test_worker_that_fails_where_this_machine_does_not_is_told_and_nothing_is_lo
     study_dir = write_study(tmp_path / "study")
     status, out, err = precode(home, study_dir, source=FAILED_THERE)
     assert status == 0, err
-    assert out.startswith("ingest: a worker of the Dask cluster failed where this machine does not")
-    assert len(list((study_dir / "cache" / "ingest").iterdir())) == 1
+    assert err.startswith("ingest: a worker of the Dask cluster failed where this machine does not")
+    assert [path.name for path in (study_dir / "cache" / "ingest").iterdir()] == [out.strip()]
+
+
+WORKERS_DIE = """
+import os, signal, sys
+if "--multiprocessing-fork" in sys.orig_argv:
+    from pipeline.stages import STAGES
+    STAGES["preprocess"] = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not LINUX, reason="kills with a signal")
+def test_run_whose_workers_die_is_finished_on_this_machine_and_says_so(home, expected, tmp_path):
+    study_dir = write_study(tmp_path / "study", engine=on_dask())
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(WORKERS_DIE, encoding="utf-8")
+    search = os.pathsep.join(filter(None, (str(tmp_path / "site"), str(ROOT), os.environ.get("PYTHONPATH"))))
+    environment = {"PYTHONPATH": search, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+    status, _, err = precode(home, "run", study_dir, "--group-by", COLUMN, **environment)
+    assert status == 0, err
+    assert "preprocess: a worker of the Dask cluster failed where this machine does not" in err
+    assert outputs(study_dir / "runs") == expected
+
+
+HANGING = """
+import time
+from flows.local_server import prefect_api
+from pipeline.stages import STAGES
+STAGES["preprocess"] = lambda *_: time.sleep(30)
+with prefect_api():
+    from flows.whole_study import whole_study
+    state = whole_study.with_options(timeout_seconds=4)(sys.argv[1], return_state=True)
+print(state.name)
+raise SystemExit(0)
+"""
+
+
+def test_batch_that_hangs_in_a_thread_is_told_to_prefect_when_the_time_is_over(home, tmp_path):
+    study_dir = write_study(tmp_path / "study")
+    assert precode(home, study_dir, source=HANGING)[1].split() == ["TimedOut"]
+    newest = "(select id from flow_run order by start_time desc limit 1)"
+    ((seconds,),) = recorded(
+        home,
+        "select (julianday(o.timestamp) - julianday(r.timestamp)) * 86400 from flow_run_state o, "
+        f"flow_run_state r where o.flow_run_id = {newest} and r.flow_run_id = {newest} and r.name = 'Running' "
+        "and o.name = 'TimedOut'",
+    )
+    assert 4 <= float(seconds) < 20
+    with study_lock(study_dir):
+        assert (study_dir / "cache" / "ingest").is_dir()
+
+
+TIMEOUTS = """
+import flows.whole_study as whole
+from prefect import Flow
+flows = [flow for flow in vars(whole).values() if isinstance(flow, Flow)]
+print(*sorted(f"{flow.name} {flow.timeout_seconds:.0f}" for flow in flows), sep=";")
+raise SystemExit(0)
+"""
+
+
+def test_every_flow_ends_after_a_day(home):
+    flows = ["audit", "ingest", "pre-code", "retrain", "whole-study"]
+    _, out, err = precode(home, source=TIMEOUTS)
+    assert out.strip().split(";") == [f"precode-{flow} 86400" for flow in flows], err
 
 
 def test_engine_is_no_part_of_what_a_run_depends_on(home, expected, tmp_path):

@@ -170,6 +170,27 @@ def test_lock_of_a_killed_process_is_free(tmp_path: Path, holder: subprocess.Pop
         assert names_in(tmp_path / "codings") == []
 
 
+@pytest.mark.parametrize(
+    "left",
+    [
+        ".partial-x", "transcripts/.partial-x", "transcripts/2024/may/.partial-x", "codings/.partial-x",
+        "cache/.partial-x", "cache/asked-0a1b.json", "cache/train/.partial-x", "runs/.partial-x",
+        "models/.partial-x", "versions/.partial-x", "decisions/.partial-x",
+    ],
+)  # fmt: skip
+def test_whoever_gets_the_lock_removes_what_a_killed_process_left_and_nothing_else(
+    tmp_path: Path, left: str
+) -> None:
+    path = tmp_path / left
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"half")
+    path.with_name("partial-mine.txt").write_bytes(b"whole")
+    with study_lock(tmp_path):
+        assert [name for name in names_in(path.parent) if not name.startswith(".precode")] == [
+            "partial-mine.txt"
+        ]
+
+
 def test_lock_is_free_after_use_and_after_a_failure(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), study_lock(tmp_path):
         raise RuntimeError

@@ -50,15 +50,17 @@ N_BATCHES, PER_BATCH = 12, 5
 
 
 def bring_in_batches(root: Path, folder: Path, log: int) -> None:
-    """Bring codings in, a file after the other; each that is in is acknowledged by a byte."""
+    """Bring codings and a transcript in, time after time; each pair that is in is acknowledged by a byte."""
     for number in range(N_BATCHES):
         study = load_study(root)
         with study_lock(study.root):
-            bring_all_in(study, [folder / f"batch{number:02d}.csv"], coder="cyd")
+            bring_all_in(
+                study, [folder / f"batch{number:02d}.csv", folder / f"n{number:02d}.txt"], coder="cyd"
+            )
         os.write(log, b"!")
 
 
-def test_codings_that_were_acknowledged_survive_a_kill_at_any_moment_and_no_row_is_cut(
+def test_what_was_brought_in_and_acknowledged_survives_a_kill_at_any_moment_and_no_row_is_cut(
     tmp_path: Path,
 ) -> None:
     moments = random.Random(2)
@@ -66,6 +68,8 @@ def test_codings_that_were_acknowledged_survive_a_kill_at_any_moment_and_no_row_
         rows = [f"t{1 + i % 3},Code {number},{2 * (number + i) + 2}" for i in range(PER_BATCH)]
         text = "\n".join(["transcript,code,turn", *rows, ""])
         (tmp_path / f"batch{number:02d}.csv").write_text(text, encoding="utf-8")
+        said = "".join(f"Interviewer: Part {i}?\nP1: Answer {i} of {number}.\n" for i in range(PER_BATCH))
+        (tmp_path / f"n{number:02d}.txt").write_text(said, encoding="utf-8")
     seconds = 0.0
     for kill in range(20):
         root = write_small_study(tmp_path / f"study{kill}")
@@ -87,6 +91,9 @@ def test_codings_that_were_acknowledged_survive_a_kill_at_any_moment_and_no_row_
         n_rows = len(table.rows) if table else 0
         assert n_rows in (acknowledged * PER_BATCH, (acknowledged + 1) * PER_BATCH)
         assert not table or not table.rejected
+        brought = sorted((root / "transcripts").glob("n*.txt"))
+        assert len(brought) in (acknowledged, acknowledged + 1)
+        assert all(new.read_bytes() == (tmp_path / new.name).read_bytes() for new in brought)
         with study_lock(root):
             assert list(root.rglob(".partial-*")) == []
 
