@@ -12,6 +12,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -333,6 +334,12 @@ def killed(*args, **options):
 """
 
 
+def is_there(process: subprocess.Popen[str]) -> bool:
+    """Wait until a process says so."""
+    assert process.stdout is not None
+    return any(line.startswith("there") for line in process.stdout)
+
+
 def states_of(home: Path, folder: Path) -> list[list[str]]:
     """The states through which each run of a study below a folder went, as Prefect was told."""
     rows = recorded(
@@ -353,8 +360,7 @@ def test_run_that_is_alive_is_not_taken_for_dead(before, after, home, tmp_path):
     study_dir = write_planted_study(tmp_path / tmp_path.name)
     process = start(unattended(patch=HOLDS.format(before=before, after=after)), home, study_dir)
     try:
-        assert process.stdout is not None
-        assert any(line.startswith("there") for line in process.stdout)
+        assert is_there(process)
         other = precode(home, study_dir, source=unattended())[1].split(":")[0]
         (study_dir / "go on").touch()
         out, err = process.communicate(timeout=120)
@@ -396,24 +402,47 @@ def test_runs_that_are_killed_are_closed_at_the_next_start_whenever_the_kill_cam
     assert list((study_dir / ".precode.flows").iterdir()) == []
 
 
+SLOW = """
+import pathlib, time
+from pipeline.stages import STAGES
+train = STAGES["train"]
+
+def slow(*args):
+    print("there", flush=True)
+    while not pathlib.Path(sys.argv[1], "go on").exists():
+        time.sleep(0.1)
+    return train(*args)
+
+STAGES["train"] = slow
+"""
+TELLING = """
+import flows.whole_study as whole
+study_lock = whole.study_lock
+
+def telling(root, **options):
+    print("there", flush=True)
+    return study_lock(root, **options)
+
+whole.study_lock = telling
+"""
+IMPATIENT = "import flows.whole_study as whole; whole.WAIT_SECONDS = 1"
+
+
 def test_flow_waits_for_another_run_and_then_finds_nothing_to_do(home, tmp_path):
     study_dir = write_planted_study(tmp_path / tmp_path.name)
-    slow = "import time\nfrom pipeline.stages import STAGES\ntrain = STAGES['train']\n"
-    slow += "STAGES['train'] = lambda *args: [print('there', flush=True), time.sleep(20), train(*args)][-1]"
-    first = start(unattended(patch=slow), home, study_dir)
+    first = start(unattended(patch=SLOW), home, study_dir)
     try:
-        assert first.stdout is not None
-        assert any(line.startswith("there") for line in first.stdout)
-        impatient = "import flows.whole_study as whole\nwhole.WAIT_SECONDS = 1"
-        held = precode(home, study_dir, source=unattended(patch=impatient))[1]
-        assert held.startswith(f"Failed: whole study: StudyHeldError (held by process {first.pid} since 2")
-        kept = (study_dir / "runs" / "last-failure-whole-study.txt").read_text(encoding="utf-8")
-        assert f"another run holds this study (process {first.pid} on " in kept
-        second = precode(home, study_dir, source=unattended())[1]
-        out, err = first.communicate(timeout=120)
+        assert is_there(first)
+        held = precode(home, study_dir, source=unattended(patch=IMPATIENT))[1]
+        second = start(unattended(patch=TELLING), home, study_dir)
+        assert is_there(second)
+        time.sleep(1)
+        (study_dir / "go on").touch()
+        told = [process.communicate(timeout=300)[0].split(":")[0] for process in (first, second)]
     finally:
         first.kill()
-    assert (out.split(":")[0], second.split(":")[0]) == ("Completed", "NothingChanged"), err
+    assert held.startswith(f"Failed: whole study: StudyHeldError (held by process {first.pid} since 2")
+    assert told == ["Completed", "NothingChanged"]
     ends = [states[-1] for states in states_of(home, tmp_path)]
     assert ends == ["Completed", "Failed", "NothingChanged"]
 
