@@ -6,32 +6,29 @@ Its folder holds all that later stages read of a model (``pipeline/train.py``); 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from corpus.files import read_json, write_json
 from corpus.study import Study
 from models.store import read_model
-from models.theme_model import POSITIVE_FROM, Scored, ThemeModel
-from pipeline.cache import cached, read_parquet, stage_dir
+from models.theme_model import POSITIVE_FROM
+from pipeline.cache import cached, stage_dir
 from pipeline.compare.basis import first_suggested, silent_about_basis, with_readings
-from pipeline.evaluate import not_scored
 from pipeline.kept_models import VERSION_LENGTH, Standing, copy_model
 from pipeline.learned import (
     Learned,
     conditions_of,
-    known_again,
     n_new_codings,
     read_codings,
     read_learned,
-    sha256_of_words,
     used_codings,
     what_changed,
 )
+from pipeline.model_in_use import Now, frozen, read_crossfit, read_now, write_in_use
 from pipeline.promotion import Comparison, blind_transcripts, compare_models
 from pipeline.receive_model import imported_sha256
 from pipeline.retrain import (
@@ -43,37 +40,14 @@ from pipeline.retrain import (
     nothing_new_decision,
     replaced_decision,
 )
-from pipeline.target import Target, make_target
-from pipeline.train import CROSSFIT, FIT, STAGE, fit, write_crossfit
-from pipeline.units import Units, read_spans, read_stretches, read_study_json, read_units
-from pipeline.views import context_of, views_of
+from pipeline.train import CROSSFIT, FIT, STAGE, fit
+from pipeline.units import read_spans, read_stretches, read_study_json
 
 if TYPE_CHECKING:
     from pipeline.stages import Keys, Plan  # stages calls those who decide
 
 DECIDE = "decide"
 DECISION = "decision.json"
-NEXT_TIME = "can be learned by now: it is when the model is trained again ('precode train STUDY')"
-#: In place of a fold: the model in use had not seen the group, for it was trained before.
-UNSEEN = -1
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True)
-class _Now:
-    """What there is to learn from, and what was learned from where."""
-
-    study: Study
-    keys: Keys
-    units: Units
-    target: Target
-    facts: Mapping[str, Any]
-
-    def segment_ids(self, rows: IntArray) -> list[str]:
-        """Of some segments."""
-        return [self.units.segments[row].segment_id for row in rows]
 
 
 def train(study: Study, plan: Plan, keys: Keys) -> str:
@@ -88,7 +62,7 @@ def train(study: Study, plan: Plan, keys: Keys) -> str:
         is_kept = version and version == plan.models.in_use
         source = study.models_dir / version if is_kept else stage_dir(study, FIT, fitted)
         if version:
-            _write_in_use(folder, _now(study, keys), source)
+            write_in_use(folder, read_now(study, keys), source)
         else:
             copy_model(source, folder)
 
@@ -103,7 +77,7 @@ def read_decision(study: Study, plan: Plan, keys: Keys) -> dict[str, Any]:
     gold, after, models = study.settings.target.gold, study.settings.retrain.after_codings, plan.models
 
     def fill(folder: Path) -> None:
-        now = _now(study, keys)
+        now = read_now(study, keys)
         learned = read_learned(study.models_dir / models.in_use) if models.in_use else None
         n_new = _n_new(now, models) if learned else 0
         conditions = conditions_of(study, now.facts["codebook"], encoder=plan.encoder, unit=plan.unit)
@@ -153,19 +127,13 @@ def _suggested(study: Study, sittings: Sequence[Mapping[str, Any]]) -> dict[str,
     return {name: when for name, when in first_suggested(study).items() if name in silent}
 
 
-def _now(study: Study, keys: Keys) -> _Now:
-    units = read_units(study, keys.units[0], keys.preprocess)
-    target = make_target(units, gold=study.settings.target.gold)
-    return _Now(study, keys, units, target, read_study_json(study, keys.units[0]))
-
-
-def _n_new(now: _Now, models: Standing) -> int:
+def _n_new(now: Now, models: Standing) -> int:
     spans, gold = read_spans(now.study, now.keys.units[0]), now.study.settings.target.gold
     then = read_codings(now.study.models_dir / models.tried)
     return n_new_codings(then, used_codings(spans, now.units, now.target, gold=gold))
 
 
-def _decide(now: _Now, models: Standing, learned: Learned | None, fitted: str, due: Due) -> Decision:
+def _decide(now: Now, models: Standing, learned: Learned | None, fitted: str, due: Due) -> Decision:
     """What becomes of the model that was trained."""
     before = models.in_use or models.lost
     own = (stage_dir(now.study, FIT, fitted) / CROSSFIT).is_file()
@@ -177,7 +145,7 @@ def _decide(now: _Now, models: Standing, learned: Learned | None, fitted: str, d
     return compared_decision(before, trained, _compare(now, models, learned, fitted), asked=models.asked)
 
 
-def _compare(now: _Now, models: Standing, learned: Learned, fitted: str) -> Comparison:
+def _compare(now: Now, models: Standing, learned: Learned, fitted: str) -> Comparison:
     """The new model with the old one, on transcripts coded blind of which the old one had seen nothing."""
     sittings = _sittings(now.study, now.keys)
     blind = blind_transcripts(sittings, _suggested(now.study, sittings), now.units.coders)
@@ -187,93 +155,13 @@ def _compare(now: _Now, models: Standing, learned: Learned, fitted: str) -> Comp
     places = np.flatnonzero(np.array(wanted, dtype=bool))
     rows = target.rows[places]
     old = read_model(now.study.models_dir / models.in_use)
-    new_codes, by_row = _read_crossfit(stage_dir(now.study, FIT, fitted), "probability")
+    new_codes, by_row = read_crossfit(stage_dir(now.study, FIT, fitted), "probability")
     both = [code for code in old.codes if code in new_codes]
     new = np.array([by_row[segment_id] for segment_id in now.segment_ids(rows)])
     shares = target.shares[places][:, [units.codes.index(code) for code in both]]
     return compare_models(
         [units.segments[row].transcript_id for row in rows],
         shares >= POSITIVE_FROM,
-        _frozen(now, old, rows)[:, [old.codes.index(code) for code in both]],
+        frozen(now, old, rows)[:, [old.codes.index(code) for code in both]],
         new.reshape(len(rows), len(new_codes))[:, [new_codes.index(code) for code in both]],
-    )
-
-
-def _frozen(now: _Now, model: ThemeModel, rows: IntArray) -> FloatArray:
-    """(m, k) probabilities of some segments by a model as it is."""
-    if not len(rows):
-        return np.zeros((0, len(model.codes)))
-    segments = [now.units.segments[row] for row in rows]
-    context = context_of(now.study, now.keys.preprocess, now.keys.encode)
-    return model.probabilities(views_of(model.words.vocabulary, segments, context))
-
-
-def _read_crossfit(folder: Path, column: str) -> tuple[tuple[str, ...], dict[str, FloatArray]]:
-    """Codes (k,), and segment id -> (k,) figures of a model that was cross-fitted."""
-    table = read_parquet(folder / CROSSFIT)
-    codes = tuple(dict.fromkeys(table["code"]))
-    figures = table[column].to_numpy(dtype=np.float64).reshape(-1, max(1, len(codes)))
-    return codes, dict(zip(table["segment_id"][:: max(1, len(codes))], figures, strict=True))
-
-
-def _write_in_use(folder: Path, now: _Now, source: Path) -> None:
-    """A model of the study's own, with what is known by now beside it. source: a folder with what it learned from."""
-    copy_model(source, folder)
-    model = read_model(folder)
-    evaluation = read_json(source / "evaluation.json")
-    evaluation["not_scored"] = _not_learned(now, model)
-    write_json(folder / "evaluation.json", evaluation)
-    _write_honest(folder, now, source, read_learned(source), model)
-
-
-def _not_learned(now: _Now, model: ThemeModel) -> list[dict[str, Any]]:
-    """Codes that the model does not know, counted anew."""
-    target, codes = now.target, now.units.codes
-    waiting = [
-        {
-            "code": codes[place],
-            "n_positive": int(target.n_positive[place]),
-            "n_groups": int(target.n_groups[place]),
-            "reason": NEXT_TIME,
-        }
-        for place in target.learnable
-        if codes[place] not in model.codes
-    ]
-    rows = [row for row in not_scored(target, codes) if row["code"] not in model.codes]
-    return sorted([*rows, *waiting], key=lambda row: codes.index(str(row["code"])))
-
-
-def _write_honest(folder: Path, now: _Now, source: Path, learned: Learned, model: ThemeModel) -> None:
-    """What the model says of segments that were read, without having seen their group.
-
-    Cross-fitted where it learned from them; plainly where it knew nothing of their group. Others (edited
-    since, or read since in a group that it had seen) are left out: what it says of them is not honest.
-    """
-    codes, probabilities = _read_crossfit(source, "probability")
-    thresholds, folds = (_read_crossfit(source, column)[1] for column in ("threshold", "fold"))
-    rows = now.target.rows
-    segments = [now.units.segments[row] for row in rows]
-    keys = known_again(
-        [segment.transcript_id for segment in segments],
-        [sha256_of_words(segment.text) for segment in segments],
-    )
-    then = [learned.segment_ids.get(key, "") for key in keys]
-    as_then = np.array([bool(segment_id) for segment_id in then], dtype=bool)
-    fresh = np.array([group not in learned.groups for group in now.target.groups], dtype=bool)
-    figures = np.full((len(rows), len(codes)), np.nan)
-    from_here = np.tile(model.thresholds, (len(rows), 1))
-    fold = np.full(len(rows), UNSEEN, dtype=np.intp)
-    for place in np.flatnonzero(as_then):
-        segment_id = then[place]
-        figures[place], from_here[place] = probabilities[segment_id], thresholds[segment_id]
-        fold[place] = int(folds[segment_id][0])
-    fresh &= ~as_then
-    figures[fresh] = _frozen(now, model, rows[fresh])
-    known = np.flatnonzero(as_then | fresh)
-    write_crossfit(
-        folder / CROSSFIT,
-        now.segment_ids(rows[known]),
-        codes,
-        Scored(figures[known], from_here[known], fold[known]),
-        now.target.shares[known][:, [now.units.codes.index(code) for code in codes]],
     )
