@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.files import read_json
-from pipeline.newest import MANIFEST
+from pipeline.newest import MANIFEST, finished_in, run_number
 
 MOST_LOST = 0.01
 """By how much a figure may be lower than in the run before without a word of alarm."""
@@ -59,8 +59,9 @@ class Changes:
 
 def previous_run(run_dir: Path) -> Path | None:
     """The finished run before one, in the same folder of runs; None if it is the first."""
-    earlier = [path.parent for path in run_dir.parent.glob(f"[0-9]*/{MANIFEST}")]
-    return max((path for path in earlier if path.name < run_dir.name), default=None)
+    this = run_number(run_dir.name)
+    earlier = [name for name in finished_in(run_dir.parent) if run_number(name) < this]
+    return run_dir.parent / earlier[-1] if earlier else None
 
 
 def changes_since(previous: Path | None, this: Path) -> Changes:

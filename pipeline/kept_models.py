@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import FileError
-from corpus.files import make_folder_whole, read_json, sha256_of, write_json
+from corpus.files import make_folder_whole, read_json, sha256_of, write_json, write_whole
 from corpus.study import Study
 from pipeline.learned import CODINGS, CONDITIONS, SEGMENTS
-from pipeline.newest import latest_run, newest_manifest
+from pipeline.newest import latest_run, newest_manifest, run_number
 
 CURRENT = "models/current.json"
 SCHEMA = 1
@@ -134,7 +134,8 @@ def read_current(study: Study) -> dict[str, Any]:
 
 
 def _with_newest_run(study: Study, current: Mapping[str, Any]) -> dict[str, Any]:
-    if latest_run(study) <= current["as_of"]:
+    latest, as_of = latest_run(study), current["as_of"]
+    if latest == as_of or run_number(latest) < run_number(as_of):
         return dict(current)
     run_id, manifest = newest_manifest(study)
     return after_run(current, manifest.get("models"), run_id)
@@ -186,13 +187,21 @@ def write_current(study: Study, current: Mapping[str, Any]) -> None:
 def keep_model(study: Study, source: Path, version: str, *, anew: bool) -> None:
     """Copy a trained model out of the cache, which may be deleted.
 
-    anew: what is there is damaged and goes, as does what an earlier version of precode kept less of.
+    anew: what is there is damaged, and is mended file by file, as is what an earlier version of precode kept less of:
+    so there is a model of this version whenever a kill comes, and what was whole stays whole, for the same version is
+    the same bytes.
     """
     target = study.models_dir / version
-    if anew or not all((target / path.relative_to(source)).is_file() for path in _files_of(source)):
-        shutil.rmtree(target, ignore_errors=True)
     if not target.is_dir():
         make_folder_whole(target, lambda folder: copy_model(source, folder))
+        return
+    names = [path.relative_to(source) for path in _files_of(source)]
+    for name in names:
+        if anew or not (target / name).is_file():
+            write_whole(target / name, (source / name).read_bytes())
+    for path in _files_of(target):
+        if anew and path.relative_to(target) not in names:
+            path.unlink()
 
 
 def copy_model(source: Path, target: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from corpus.errors import FileError
@@ -10,16 +12,29 @@ from corpus.files import read_json
 from corpus.study import Study
 
 MANIFEST = "manifest.json"
+_RUN_ID = re.compile(r"(\d+)-[0-9a-f]+")
+
+
+def run_number(run_id: str) -> int:
+    """What orders runs, from 1 on; 0 for "" and for the name of a folder that no run made."""
+    found = _RUN_ID.fullmatch(run_id)
+    return int(found[1]) if found else 0
+
+
+def finished_in(runs_dir: Path) -> tuple[str, ...]:
+    """Ids of all finished runs in a folder of runs, oldest first."""
+    names = [path.parent.name for path in runs_dir.glob(f"*/{MANIFEST}")]
+    return tuple(sorted(filter(run_number, names), key=lambda name: (run_number(name), name)))
 
 
 def finished_runs(study: Study) -> tuple[str, ...]:
-    """Ids of all finished runs, oldest first."""
-    return tuple(sorted(path.parent.name for path in study.runs_dir.glob(f"[0-9]*/{MANIFEST}")))
+    """Ids of all finished runs of a study, oldest first."""
+    return finished_in(study.runs_dir)
 
 
 def latest_run(study: Study) -> str:
     """Id of the newest finished run, the one with the highest number, or ""."""
-    return max(finished_runs(study), default="")
+    return (finished_runs(study) or ("",))[-1]
 
 
 def newest_manifest(study: Study) -> tuple[str, dict[str, Any]]:

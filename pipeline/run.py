@@ -31,7 +31,7 @@ from pipeline.kept_models import (
     write_current,
 )
 from pipeline.manifest import MODEL_FILES, make_manifest
-from pipeline.newest import MANIFEST, latest_run, newest_manifest
+from pipeline.newest import MANIFEST, latest_run, newest_manifest, run_number
 from pipeline.outputs import write_tables
 from pipeline.preprocess import language_version
 from pipeline.receive_model import IMPORTED, imported_sha256
@@ -218,10 +218,11 @@ def write_outputs(
 def _next_id(study: Study, key: str) -> str:
     """A number that orders runs whatever the clock says, and the beginning of the key.
 
-    A folder that lost its manifest is no finished run, and yet its number is taken.
+    A folder that lost its manifest is no finished run, and yet its number is taken; so is that of a run that was
+    deleted after it had decided on the models: what is decided later must have a higher one.
     """
-    numbers = [int(path.name.split("-")[0]) for path in study.runs_dir.glob("[0-9]*-*")]
-    return f"{max(numbers, default=0) + 1:04d}-{key[:8]}"
+    names = [read_current(study)["as_of"], *(path.name for path in study.runs_dir.glob("*"))]
+    return f"{max(map(run_number, names)) + 1:04d}-{key[:8]}"
 
 
 def keep_decided(study: Study, plan: Plan, keys: Keys, *, run_id: str) -> dict[str, Any]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from corpus.study import load_study
+from corpus.study import Study, load_study
 from pipeline.changes import Change, changes_json, changes_lines, changes_since, previous_run
+from pipeline.newest import finished_runs, latest_run, run_number
 from pipeline.run import RunResult, run_study
 from pipeline.without_names import code_rows, study_label, summary_of
 
@@ -146,3 +148,35 @@ def test_two_studies_of_one_name_have_labels_of_their_own_made_of_small_letters(
     labels = {study_label(Path(path)) for path in ("/a/My Study", "/b/My Study", "/b/Études", "/b/研究")}
     assert len(labels) == 4
     assert all(set(label) <= set("abcdefghijklmnopqrstuvwxyz0123456789-") for label in labels)
+
+
+# Which run is the newest
+
+
+def test_runs_are_ordered_by_their_numbers_also_beyond_four_figures(tmp_path, write_run):
+    study = new_study(tmp_path)
+    for number in (2, 9999, 10000):
+        write_run(number, {"a": 0.8}, 0.7)
+    assert finished_runs(study) == ("0002-abcd1234", "9999-abcd1234", "10000-abcd1234")
+    assert latest_run(study) == "10000-abcd1234"
+    previous = previous_run(study.runs_dir / "10000-abcd1234")
+    assert previous == study.runs_dir / "9999-abcd1234"
+
+
+@pytest.mark.parametrize("name", ["2024 backup", "0003-abcd1234 copy", "3", "-1", ""])
+def test_folder_that_no_run_made_is_no_run_and_has_no_number(name, tmp_path, write_run):
+    study = new_study(tmp_path)
+    made = write_run(2, {"a": 0.8}, 0.7)
+    if name:
+        shutil.copytree(made, study.runs_dir / name)
+    assert run_number(name) == 0
+    assert finished_runs(study) == (made.name,)
+
+
+def test_number_of_a_run_is_what_its_id_begins_with():
+    assert [run_number(run_id) for run_id in ("0001-a1b2c3d4", "10000-00000000")] == [1, 10000]
+
+
+def new_study(root: Path) -> Study:
+    (root / "transcripts").mkdir()
+    return load_study(root)

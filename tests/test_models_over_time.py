@@ -23,7 +23,7 @@ from corpus.study import Study, load_study
 from corpus.tables import read_table
 from models.store import read_model
 from pipeline.going_back import list_models, use_model
-from pipeline.kept_models import read_current, standing
+from pipeline.kept_models import NEEDED, keep_model, read_current, standing
 from pipeline.run import RunResult, plan_run, run_study, train_now
 from pipeline.share_model import look_at_model
 from pipeline.verify import verify
@@ -366,6 +366,74 @@ def test_run_that_was_killed_before_it_noted_its_model_has_decided_all_the_same(
     path.write_text(json.dumps({**as_before, "as_of": runs[-2], "history": noted["history"][:-1]}))
     assert read_current(later) == noted
     assert run_study(later).unchanged
+
+
+@pytest.mark.parametrize("n_deleted", [1, 2])
+def test_what_a_run_decides_counts_although_newer_runs_were_deleted_before_it(
+    later: Study, interviews: Callable[[int], Files], n_deleted: int
+) -> None:
+    for run in results(later)[-n_deleted:]:
+        shutil.rmtree(later.runs_dir / run["run_id"])
+    result = run_study(put(later.root, interviews(16)))
+    decided = manifest(result)["models"]
+    assert decided["entry"]
+    assert current(later)["history"][-1] == decided["entry"]
+    assert current(later)["in_use"] == decided["after"]["in_use"]
+
+
+def test_record_of_the_models_is_newer_than_a_run_by_number_and_not_by_letters(later: Study) -> None:
+    noted = current(later)
+    newest, before = results(later)[-1], results(later)[-2]
+    for run, number in ((before, 9999), (newest, 10000)):
+        folder = later.runs_dir / run["run_id"]
+        folder.rename(later.runs_dir / f"{number}-{run['run_id'][-8:]}")
+    as_of = f"9999-{before['run_id'][-8:]}"
+    old = noted["history"][0]["version"]
+    path = later.models_dir / "current.json"
+    path.write_text(json.dumps({**noted, "as_of": as_of, "in_use": old, "history": noted["history"][:-1]}))
+    assert read_current(later)["in_use"] == noted["in_use"]
+    assert run_study(put(later.root, {"codings/eve.csv": "transcript,code,turn\n"})).run_id[:6] == "10001-"
+
+
+CHANGES_A_FOLDER = {"os.rename", "os.remove", "os.rmdir", "shutil.rmtree", "os.mkdir", "os.chmod"}
+
+
+def killed_after(n_changes: int, work: Callable[[], None]) -> bool:
+    """Work in a process that kills itself before it changes a folder once more; whether it did."""
+    pid = os.fork()
+    if pid == 0:
+        left = [n_changes]
+
+        def count(event: str, arguments: object) -> None:
+            if event in CHANGES_A_FOLDER:
+                left[0] -= 1
+                if left[0] < 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(count)
+        work()
+        os._exit(0)
+    status = os.waitpid(pid, 0)[1]
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return os.WIFSIGNALED(status)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks and kills")
+def test_model_that_is_mended_is_there_whenever_a_kill_comes(first: Study) -> None:
+    version = current(first)["in_use"]
+    folder = first.models_dir / version
+    source = next(path for path in (first.cache_dir / "fit").iterdir() if path.name.startswith(version))
+    good = {name: (source / name).read_bytes() for name in NEEDED}
+    damaged = {**good, "model.npz": b"damaged"}
+    n_kills, killed = 0, True
+    while killed:
+        (folder / "model.npz").write_bytes(b"damaged")
+        killed = killed_after(n_kills, lambda: keep_model(first, source, version, anew=True))
+        found = {name: (folder / name).read_bytes() for name in NEEDED}
+        assert found in (damaged, good), "old or new"
+        n_kills += killed
+    assert n_kills > len(NEEDED)
+    assert found == good
 
 
 def test_training_killed_in_the_middle_leaves_the_old_model_in_use(
