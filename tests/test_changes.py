@@ -88,7 +88,8 @@ def test_first_run_has_a_new_model_and_nothing_to_compare(write_run):
     this = write_run(1, {"a": 0.8}, 0.7)
     found = changes_since(previous_run(this), this)
     assert (found.since, found.new_model, found.quality_fell, changes_lines(found)) == ("", True, False, [])
-    assert changes_json(found)["alpha"] == {"before": None, "after": None, "n_codes": 0, "fell": False}
+    undefined = {"since": "", "before": None, "after": None, "n_codes": 0, "fell": False}
+    assert changes_json(found)["alpha"] == undefined
 
 
 @pytest.mark.parametrize(
@@ -103,6 +104,53 @@ def test_previous_run_is_the_last_finished_one_before(write_run):
     runs = [write_run(number, {}, None) for number in (1, 2, 9, 10)]
     (runs[2] / "manifest.json").unlink()
     assert [previous_run(run) for run in (runs[0], runs[1], runs[3])] == [None, runs[0], runs[1]]
+
+
+@pytest.mark.parametrize("figure", ["average_precision", "alpha"])
+def test_fall_that_is_small_from_night_to_night_is_told_whenever_a_hundredth_is_lost(figure, write_run):
+    told = []
+    for night in range(7):
+        value = 0.8 - 0.009 * night
+        run = write_run(night + 1, {"a": value if figure == "average_precision" else 0.5}, value)
+        if figure == "average_precision":
+            (run / "agreement.json").write_text(json.dumps({"overall": []}), encoding="utf-8")
+        found = changes_since(previous_run(run), run)
+        told.append(found.quality_fell)
+        assert found.quality_fell == getattr(found, figure).fell
+    # Lost since it was told last: .009, .018 (told), .009, .018 (told), ...
+    assert told == [False, False, True, False, True, False, True]
+
+
+def test_fall_that_was_told_is_not_told_again_and_one_from_a_new_height_is(write_run):
+    runs = [
+        write_run(number, {"a": value}, None)
+        for number, value in enumerate((0.80, 0.70, 0.70, 0.705, 0.78, 0.775, 0.765), start=1)
+    ]
+    found = [changes_since(previous_run(run), run) for run in runs]
+    assert [one.quality_fell for one in found] == [False, True, False, False, False, False, True]
+    assert found[-1].average_precision.since == runs[4].name
+    assert changes_lines(found[-1]) == [
+        "Since 0005-abcd1234: average precision of the model, mean over 1 codes of both runs, "
+        "0.78 -> 0.77 (it fell)"
+    ]
+    assert found[-1].since == runs[5].name, "the run before"
+
+
+@pytest.mark.parametrize("file", ["evaluation.json", "agreement.json", "manifest.json"])
+@pytest.mark.parametrize(
+    "damage", [None, b"", b"{", b"[]", b'{"scopes": [], "overall": 3, "model": 1}', b"\xff"]
+)
+def test_damaged_earlier_run_is_passed_over(file, damage, write_run):
+    runs = [write_run(number, {"a": 0.8}, 0.7 if number < 3 else 0.5) for number in (1, 2, 3)]
+    whole, broken, this = runs
+    if damage is None:
+        (broken / file).unlink()
+    else:
+        (broken / file).write_bytes(damage)
+    assert previous_run(this) == whole
+    for previous in (whole, broken):
+        found = changes_since(previous, this)
+        assert (found.since, found.alpha.fell, found.new_model) == (whole.name, True, False)
 
 
 @pytest.fixture
