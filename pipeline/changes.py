@@ -145,11 +145,10 @@ def _watched(figure: str, runs: Sequence[tuple[str, Mapping[str, float]]]) -> Ch
 def _change(
     figure: str, earlier: tuple[str, Mapping[str, float]], later: tuple[str, Mapping[str, float]]
 ) -> Change:
-    since, before = earlier
-    after = later[1]
+    (since, before), (_, after) = earlier, later
     both = sorted(before.keys() & after.keys())
-    means = (mean([values[code] for code in both]) for values in (before, after))
-    return Change(figure, *means, len(both), since)
+    means = [mean([values[code] for code in both]) for values in (before, after)]
+    return Change(figure, means[0], means[1], len(both), since)
 
 
 def scores(run_dir: Path) -> dict[str, float]:

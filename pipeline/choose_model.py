@@ -149,8 +149,8 @@ def _compare(now: Now, models: Standing, learned: Learned, fitted: str) -> Compa
     """The new model with the old one, on transcripts coded blind of which the old one had seen nothing."""
     sittings = _sittings(now.study, now.keys)
     blind = blind_transcripts(sittings, _suggested(now.study, sittings), now.units.coders)
-    blind -= learned.transcripts
     units, target = now.units, now.target
+    blind -= learned.known_among(units.segments)
     wanted = [units.segments[row].transcript_id in blind for row in target.rows]
     places = np.flatnonzero(np.array(wanted, dtype=bool))
     rows = target.rows[places]

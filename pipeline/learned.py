@@ -37,6 +37,8 @@ _CONDITIONS = {
     "seed": "[study] seed changed",
     "unit": "the unit of coding changed",
 }
+#: So many words are not said twice by chance: who says them again is in the same transcript under another name.
+LONG_WORDS = 8
 #: (transcript, coder, code, sha256 of the words)
 CodingRow = tuple[str, str, str, str]
 #: (transcript, sha256 of the words, how many segments with these words stand before it there)
@@ -49,7 +51,8 @@ class Learned:
     """What a model learned from.
 
     conditions: name of what it was learned under, as in _CONDITIONS, -> its value. codings: those that the target
-    uses. segment_ids: of what it learned from, by ``known_again``. transcripts, groups: of these segments.
+    uses. segment_ids: of what it learned from, by ``known_again``. transcripts, groups: of these segments. own_words:
+    sha256 of what was said in one of these transcripts alone; a question that is asked in all of them tells none.
     """
 
     conditions: Mapping[str, str]
@@ -57,6 +60,21 @@ class Learned:
     segment_ids: Mapping[SegmentKey, str]
     transcripts: frozenset[str]
     groups: frozenset[str]
+    own_words: frozenset[str]
+
+    def known_among(self, segments: Iterable[Segment]) -> frozenset[str]:
+        """The transcripts that the model has learned from, among those of some segments.
+
+        By their names, or by one segment of ``LONG_WORDS`` words or more, for a file may have been renamed and edited
+        since. A renamed transcript of short answers alone is not known again.
+        """
+        found = {segment.transcript_id for segment in segments if self._is_known(segment)}
+        return frozenset(found)
+
+    def _is_known(self, segment: Segment) -> bool:
+        if segment.transcript_id in self.transcripts:
+            return True
+        return len(segment.text.split()) >= LONG_WORDS and sha256_of_words(segment.text) in self.own_words
 
 
 def conditions_of(
@@ -177,4 +195,11 @@ def read_learned(folder: Path) -> Learned:
         ),
         transcripts=frozenset(segments["transcript"]),
         groups=frozenset(segments["group"]),
+        own_words=_own_words(segments["transcript"], segments["words"]),
     )
+
+
+def _own_words(transcripts: Iterable[str], words: Iterable[str]) -> frozenset[str]:
+    places = set(zip(transcripts, words, strict=True))
+    n_transcripts = Counter(found for _, found in places)
+    return frozenset(found for found, n in n_transcripts.items() if n == 1)

@@ -119,7 +119,8 @@ def _write_honest(folder: Path, now: Now, source: Path, learned: Learned, model:
     )
     then = [learned.segment_ids.get(key, "") for key in keys]
     as_then = np.array([bool(segment_id) for segment_id in then], dtype=bool)
-    fresh = np.array([group not in learned.groups for group in now.target.groups], dtype=bool)
+    seen = _seen_groups(now, learned)
+    fresh = np.array([group not in seen for group in now.target.groups], dtype=bool)
     figures = np.full((len(rows), len(codes)), np.nan)
     from_here = np.tile(model.thresholds, (len(rows), 1))
     fold = np.full(len(rows), UNSEEN, dtype=np.intp)
@@ -137,3 +138,10 @@ def _write_honest(folder: Path, now: Now, source: Path, learned: Learned, model:
         Scored(figures[known], from_here[known], fold[known]),
         now.target.shares[known][:, [now.units.codes.index(code) for code in codes]],
     )
+
+
+def _seen_groups(now: Now, learned: Learned) -> frozenset[str]:
+    """Groups of which the model has learned from a transcript, whatever they or it were called then."""
+    known, segments = learned.known_among(now.units.segments), now.units.segments
+    places = zip(segments, now.units.groups, strict=True)
+    return learned.groups | {group for segment, group in places if segment.transcript_id in known}

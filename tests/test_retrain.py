@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.records import Segment
-from pipeline.learned import n_new_codings, used_codings, what_changed
+from pipeline.learned import (
+    Learned,
+    n_new_codings,
+    read_learned,
+    used_codings,
+    what_changed,
+    write_learned,
+)
 from pipeline.promotion import Comparison, blind_transcripts, compare_models, transcript_score
 from pipeline.retrain import (
     compared_decision,
@@ -179,6 +187,55 @@ def test_what_changed_is_said_in_words() -> None:
         what_changed({**now, "gold": "any", "seed": "1"}, now)
         == "[target] gold changed, [study] seed changed"
     )
+
+
+LONG = "we sat there for hours and nobody told us anything"
+SHORT = "I do not know"
+
+
+def learned_from(tmp_path: Path, said: dict[str, list[str]]) -> Learned:
+    """What a model knows again that learned from these transcripts, each a group of its own."""
+    units = spoken(said)
+    write_learned(tmp_path, units, make_target(units, gold="share"), [], {})
+    return read_learned(tmp_path)
+
+
+def spoken(said: dict[str, list[str]]) -> Units:
+    """Transcript -> what is said there, all read by Ann."""
+    segments = [
+        Segment(f"{name}#{i}", name, i + 1, "P", 100 * i, 100 * i + len(text), text)
+        for name, texts in said.items()
+        for i, text in enumerate(texts)
+    ]
+    n = len(segments)
+    return Units(
+        segments=tuple(segments),
+        lemmas=("",) * n,
+        surfaces=("",) * n,
+        context=np.zeros(n, dtype=bool),
+        codes=("wait",),
+        coders={"ann": "human"},
+        read=np.ones((1, n), dtype=bool),
+        given=np.zeros((1, n, 1), dtype=bool),
+        groups=tuple(segment.transcript_id for segment in segments),
+    )
+
+
+@pytest.mark.parametrize(
+    ("now", "known"),
+    [
+        ({"t1": ["all of it was written anew since it was learned"]}, {"t1"}),
+        ({"renamed": [SHORT, "this was edited", LONG]}, {"renamed"}),
+        ({"renamed": [LONG.upper()]}, set()),
+        ({"other": [SHORT, "yes"]}, set()),
+        ({"other": ["what was the first thing that came to your mind?"]}, set()),
+        ({"t2": [SHORT], "renamed": [LONG], "other": ["yes"]}, {"t2", "renamed"}),
+    ],
+)
+def test_model_knows_a_transcript_by_its_name_or_by_words_that_it_alone_held(tmp_path, now, known) -> None:
+    asked = "what was the first thing that came to your mind?"
+    learned = learned_from(tmp_path, {"t1": [LONG, SHORT, asked], "t2": ["yes", asked]})
+    assert learned.known_among(spoken(now).segments) == known
 
 
 # Which is better
