@@ -21,24 +21,29 @@ from pipeline.compare.basis import first_suggested, silent_about_basis, with_rea
 from pipeline.kept_models import VERSION_LENGTH, Standing, copy_model
 from pipeline.learned import (
     Learned,
+    can_be_asked,
     conditions_of,
     n_new_codings,
     read_codings,
+    read_conditions,
     read_learned,
     used_codings,
     what_changed,
 )
-from pipeline.model_in_use import Now, frozen, read_crossfit, read_now, write_in_use
+from pipeline.model_in_use import Now, frozen, read_crossfit, read_now, write_in_use, write_no_model
 from pipeline.promotion import Comparison, blind_transcripts, compare_models
 from pipeline.receive_model import imported_sha256
 from pipeline.retrain import (
+    PERSON,
     Decision,
     Due,
     compared_decision,
     is_due,
     kept_decision,
     nothing_new_decision,
+    refused_decision,
     replaced_decision,
+    unlearned_decision,
 )
 from pipeline.train import CROSSFIT, FIT, STAGE, fit
 from pipeline.units import read_spans, read_stretches, read_study_json
@@ -56,17 +61,21 @@ def train(study: Study, plan: Plan, keys: Keys) -> str:
     """
     decision = read_decision(study, plan, keys)
     fitted, version = decision["fit"], decision["version"]
-    own = {"version": version, "units": keys.units[0], "encode": list(keys.encode)}
+    own: dict[str, Any] = {"version": version, "units": keys.units[0], "encode": list(keys.encode)}
+    if not version:
+        own = {"fit": fitted, "refused": True} if decision["refused"] else {"fit": fitted}
 
     def fill(folder: Path) -> None:
         is_kept = version and version == plan.models.in_use
         source = study.models_dir / version if is_kept else stage_dir(study, FIT, fitted)
         if version:
             write_in_use(folder, read_now(study, keys), source)
+        elif decision["refused"]:
+            write_no_model(folder, read_now(study, keys), source)
         else:
             copy_model(source, folder)
 
-    return cached(study, STAGE, own if version else {"fit": fitted}, fill)
+    return cached(study, STAGE, own, fill)
 
 
 def read_decision(study: Study, plan: Plan, keys: Keys) -> dict[str, Any]:
@@ -81,20 +90,17 @@ def read_decision(study: Study, plan: Plan, keys: Keys) -> dict[str, Any]:
         learned = read_learned(study.models_dir / models.in_use) if models.in_use else None
         n_new = _n_new(now, models) if learned else 0
         conditions = conditions_of(study, now.facts["codebook"], encoder=plan.encoder, unit=plan.unit)
-        due = is_due(
-            in_use=models.in_use,
-            lost=models.lost,
-            changed=what_changed(learned.conditions, conditions) if learned else "",
-            asked=models.asked,
-            n_new=n_new,
-            after=after,
-        )
+        due = _due(now, models, learned, conditions, n_new=n_new, after=after)
         if not due.train:
             kept = kept_decision(models.in_use, models.tried, n_new=n_new, after=after)
             write_json(folder / DECISION, {**asdict(kept), "fit": ""})
             return
         fitted = fit(study, keys.units[0], keys.preprocess, keys.encode, encoder=plan.encoder, unit=plan.unit)
-        write_json(folder / DECISION, {**asdict(_decide(now, models, learned, fitted, due)), "fit": fitted})
+        # Who holds out other groups, on the command line or in study.toml, wants to see the model scored by them.
+        regrouped = learned and learned.conditions["group_by"] != conditions["group_by"]
+        asked = PERSON if regrouped else models.asked
+        decided = _decide(now, models, learned, fitted, due, asked=asked)
+        write_json(folder / DECISION, {**asdict(decided), "fit": fitted})
 
     inputs = {
         "units": keys.units[0],
@@ -133,16 +139,52 @@ def _n_new(now: Now, models: Standing) -> int:
     return n_new_codings(then, used_codings(spans, now.units, now.target, gold=gold))
 
 
-def _decide(now: Now, models: Standing, learned: Learned | None, fitted: str, due: Due) -> Decision:
+def _due(
+    now: Now,
+    models: Standing,
+    learned: Learned | None,
+    conditions: Mapping[str, str],
+    *,
+    n_new: int,
+    after: int,
+) -> Due:
+    """Whether to train. learned: None without a model in use. conditions: of now."""
+    changed, asks = "", False
+    if learned:
+        folder = now.study.models_dir
+        codes = read_json(folder / models.in_use / "model.json")["codes"]
+        asks = can_be_asked(learned.conditions, conditions, codes=codes, codebook=now.units.codes)
+        # Once a model was trained under them, the conditions are no news, whatever became of it.
+        is_news = not asks or what_changed(read_conditions(folder / models.tried), conditions)
+        changed = what_changed(learned.conditions, conditions) if is_news else ""
+    return is_due(
+        in_use=models.in_use,
+        lost=models.lost,
+        changed=changed,
+        can_be_asked=asks,
+        asked=bool(models.asked),
+        n_new=n_new,
+        after=after,
+    )
+
+
+def _decide(
+    now: Now, models: Standing, learned: Learned | None, fitted: str, due: Due, *, asked: str
+) -> Decision:
     """What becomes of the model that was trained."""
     before = models.in_use or models.lost
     own = (stage_dir(now.study, FIT, fitted) / CROSSFIT).is_file()
     trained = fitted[:VERSION_LENGTH] if own else ""
-    if trained and trained == models.in_use:
+    if not trained:
+        return unlearned_decision(models.in_use, models.lost, due)
+    if trained == models.in_use:
         return nothing_new_decision(before)
-    if learned is None or not trained or not due.compare:
-        return replaced_decision(before, trained, due.why)
-    return compared_decision(before, trained, _compare(now, models, learned, fitted), asked=models.asked)
+    if learned and due.compare:
+        comparison = _compare(now, models, learned, fitted)
+        return compared_decision(before, trained, comparison, asked=asked, changed=due.changed)
+    if trained in models.rejected:
+        return refused_decision(models.in_use, models.lost, trained, due.why)
+    return replaced_decision(before, trained, due.why)
 
 
 def _compare(now: Now, models: Standing, learned: Learned, fitted: str) -> Comparison:

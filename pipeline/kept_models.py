@@ -34,6 +34,8 @@ NEEDED = (
     SEGMENTS,
     CONDITIONS,
 )
+#: What a run reads of the model that was trained last, if it is not the one in use.
+OF_TRIED = (CODINGS, CONDITIONS)
 _VERSION = re.compile(rf"[0-9a-f]{{{VERSION_LENGTH}}}")
 
 
@@ -42,19 +44,22 @@ class Standing:
     """The models that a run starts with.
 
     in_use: version, "" for none. tried: version of the model trained last, put into use or not; new codings are
-    counted from it. lost: version that was in use and whose files are missing or are not what they were. asked:
-    whoever started it wants the model trained now. files: path below the study -> sha256 of what is read of them.
+    counted from it. lost: version that was in use and whose files are missing or are not what they were. rejected:
+    versions that were compared and not used. asked: who started it wants the model trained now (PERSON or SCHEDULE of
+    ``pipeline/retrain.py``), "" for nobody. files: path below the study -> sha256 of what is read of them.
     """
 
     in_use: str = ""
     tried: str = ""
     lost: str = ""
-    asked: bool = False
+    rejected: Sequence[str] = ()
+    asked: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, Any]:
         """What a manifest says of it; the files are among its inputs."""
-        return {"in_use": self.in_use, "tried": self.tried, "lost": self.lost}
+        known = {"in_use": self.in_use, "tried": self.tried, "lost": self.lost}
+        return {**known, "rejected": list(self.rejected)}
 
 
 def standing(study: Study) -> Standing:
@@ -63,20 +68,35 @@ def standing(study: Study) -> Standing:
     Raises FileError if ``models/current.json`` is damaged.
     """
     current = read_current(study)
-    in_use, tried, history = current["in_use"], current["tried"], current["history"]
-    known = with_files(study, Standing(in_use, tried))
+    history = current["history"]
+    # One whose files were away for a while is in use again when they are back.
+    in_use = current["in_use"] or last_used(history)
+    tried, rejected = current["tried"] or in_use, rejected_in(history)
+    known = with_files(study, Standing(in_use, tried, rejected=rejected))
     if in_use and not _is_as_noted(in_use, _of(known.files, in_use), history):
-        return Standing(lost=in_use)
-    if tried != in_use and not _is_as_noted(tried, _of(known.files, tried), history, needed=(CODINGS,)):
-        return with_files(study, Standing(in_use, in_use))
+        return Standing(lost=in_use, rejected=rejected)
+    if tried != in_use and not _is_as_noted(tried, _of(known.files, tried), history, needed=OF_TRIED):
+        return with_files(study, Standing(in_use, in_use, rejected=rejected))
     return known
+
+
+def last_used(history: Sequence[Mapping[str, Any]]) -> str:
+    """The version that was put into use last, "" if none ever was."""
+    return next((str(entry["version"]) for entry in reversed(history) if entry["used"]), "")
+
+
+def rejected_in(history: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Versions that were compared and not used, when they were decided on last; sorted."""
+    last = {entry["version"]: entry for entry in history}
+    return sorted(version for version, entry in last.items() if entry["comparison"] and not entry["used"])
 
 
 def with_files(study: Study, known: Standing) -> Standing:
     """The same with the files as they are now."""
     paths = _files_of(study.models_dir / known.in_use) if known.in_use else []
     if known.in_use and known.tried != known.in_use:
-        paths += [path for path in [study.models_dir / known.tried / CODINGS] if path.is_file()]
+        wanted = [study.models_dir / known.tried / name for name in OF_TRIED]
+        paths += [path for path in wanted if path.is_file()]
     files = {path.relative_to(study.root).as_posix(): sha256_of(path) for path in paths}
     return replace(known, files=files)
 
@@ -149,7 +169,8 @@ def after_run(current: Mapping[str, Any], decided: Mapping[str, Any] | None, run
     if decided is None:
         return dict(current)
     entries = [decided["entry"]] if decided["entry"] else []
-    return {**current, **decided["after"], "as_of": run_id, "history": [*current["history"], *entries]}
+    after = {name: decided["after"][name] for name in ("in_use", "tried")}
+    return {**current, **after, "as_of": run_id, "history": [*current["history"], *entries]}
 
 
 def make_entry(
@@ -175,6 +196,14 @@ def make_entry(
         "comparison": comparison,
         "files": {path.relative_to(folder).as_posix(): sha256_of(path) for path in _files_of(folder)},
     }
+
+
+def is_known(entry: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the history says of a model already, but for the moment, what an entry would add to it."""
+    last = next((known for known in reversed(history) if known["version"] == entry["version"]), None)
+    moment = {name: entry[name] for name in ("at", "run_id")}
+    is_so = not entry["used"] or last_used(history) == entry["version"]
+    return last is not None and is_so and {**last, **moment} == entry
 
 
 def write_current(study: Study, current: Mapping[str, Any]) -> None:

@@ -80,7 +80,7 @@ class Learned:
 def conditions_of(
     study: Study, codebook: Sequence[Mapping[str, str]], *, encoder: str, unit: str
 ) -> dict[str, str]:
-    """What a model is trained under; where it differs, an older model is no measure for a new one.
+    """What a model is trained under; where it differs, the model is trained again.
 
     encoder: "" for words only. unit: "turn" or "passage". The order of the codebook does not count.
     """
@@ -98,6 +98,17 @@ def conditions_of(
 def what_changed(then: Mapping[str, str], now: Mapping[str, str]) -> str:
     """In words what of the conditions differs, "" if nothing does."""
     return ", ".join(words for name, words in _CONDITIONS.items() if then.get(name) != now[name])
+
+
+def can_be_asked(
+    then: Mapping[str, str], now: Mapping[str, str], *, codes: Iterable[str], codebook: Iterable[str]
+) -> bool:
+    """Whether a model can be asked of the segments there are, under other conditions than it was trained under.
+
+    then, now: conditions. codes: of the model. codebook: the codes of the study now.
+    """
+    same = all(then.get(name) == now[name] for name in ("unit", "encoder"))
+    return same and set(codes) <= set(codebook)
 
 
 def used_codings(spans: pd.DataFrame, units: Units, target: Target, *, gold: str) -> list[CodingRow]:
@@ -184,11 +195,17 @@ def read_codings(folder: Path) -> list[CodingRow]:
     return list(read_parquet(folder / CODINGS).itertuples(index=False, name=None))
 
 
+def read_conditions(folder: Path) -> dict[str, str]:
+    """What a model was trained under."""
+    found: dict[str, str] = read_json(folder / CONDITIONS)
+    return found
+
+
 def read_learned(folder: Path) -> Learned:
     """What ``write_learned`` kept."""
     segments = read_parquet(folder / SEGMENTS)
     return Learned(
-        conditions=read_json(folder / CONDITIONS),
+        conditions=read_conditions(folder),
         codings=read_codings(folder),
         segment_ids=dict(
             zip(known_again(segments["transcript"], segments["words"]), segments["segment_id"], strict=True)

@@ -5,7 +5,7 @@ What it says of segments without having seen them is what later stages compare w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +18,11 @@ from corpus.study import Study
 from models.store import read_model
 from models.theme_model import Scored, ThemeModel
 from pipeline.cache import read_parquet
-from pipeline.evaluate import not_scored
+from pipeline.evaluate import SCHEMA, not_scored
 from pipeline.kept_models import copy_model
 from pipeline.learned import Learned, known_again, read_learned, sha256_of_words
 from pipeline.target import Target, make_target
-from pipeline.train import CROSSFIT, write_crossfit
+from pipeline.train import CROSSFIT, STARTER, write_crossfit
 from pipeline.units import Units, read_study_json, read_units
 from pipeline.views import context_of, views_of
 
@@ -81,13 +81,29 @@ def write_in_use(folder: Path, now: Now, source: Path) -> None:
     copy_model(source, folder)
     model = read_model(folder)
     evaluation = read_json(source / "evaluation.json")
-    evaluation["not_scored"] = _not_learned(now, model)
+    evaluation["not_scored"] = _not_learned(now, model.codes)
     write_json(folder / "evaluation.json", evaluation)
     _write_honest(folder, now, source, read_learned(source), model)
 
 
-def _not_learned(now: Now, model: ThemeModel) -> list[dict[str, Any]]:
-    """Codes that the model does not know, counted anew."""
+def write_no_model(folder: Path, now: Now, source: Path) -> None:
+    """No model, although codes can be learned; of what was trained only first suggestions of other codes are used."""
+    if (source / STARTER).is_dir():
+        (folder / STARTER).mkdir()
+        copy_model(source / STARTER, folder / STARTER)
+    evaluation: dict[str, Any] = {
+        "schema": SCHEMA,
+        "split": None,
+        "n_groups": len(set(now.target.groups)),
+        "scopes": {},
+        "not_scored": _not_learned(now, ()),
+        "leak": None,
+    }
+    write_json(folder / "evaluation.json", evaluation)
+
+
+def _not_learned(now: Now, known: Sequence[str]) -> list[dict[str, Any]]:
+    """Codes that the model does not know, counted anew. known: those that it knows."""
     target, codes = now.target, now.units.codes
     waiting = [
         {
@@ -97,9 +113,9 @@ def _not_learned(now: Now, model: ThemeModel) -> list[dict[str, Any]]:
             "reason": NEXT_TIME,
         }
         for place in target.learnable
-        if codes[place] not in model.codes
+        if codes[place] not in known
     ]
-    rows = [row for row in not_scored(target, codes) if row["code"] not in model.codes]
+    rows = [row for row in not_scored(target, codes) if row["code"] not in known]
     return sorted([*rows, *waiting], key=lambda row: codes.index(str(row["code"])))
 
 
@@ -131,6 +147,9 @@ def _write_honest(folder: Path, now: Now, source: Path, learned: Learned, model:
     fresh &= ~as_then
     figures[fresh] = frozen(now, model, rows[fresh])
     known = np.flatnonzero(as_then | fresh)
+    if not len(known):  # later stages take the file to have rows
+        (folder / CROSSFIT).unlink()
+        return
     write_crossfit(
         folder / CROSSFIT,
         now.segment_ids(rows[known]),

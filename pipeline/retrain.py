@@ -7,6 +7,8 @@ from typing import Any
 
 from pipeline.promotion import FEWEST_TRANSCRIPTS, NO_WORSE, Comparison
 
+#: Who wants the model trained now: somebody at a keyboard, or a schedule that nobody watches.
+PERSON, SCHEDULE = "person", "schedule"
 SHOWN = 4
 FIRST = "it is the first"
 
@@ -16,20 +18,23 @@ class Due:
     """Whether to train.
 
     train: now. compare: the new model must be no worse than the one in use; else it replaces it, and ``why`` tells
-    why. why: "" if it is not trained.
+    why. why: "" if it is not trained. changed: conditions that differ, in words, "" if none does.
     """
 
     train: bool
     compare: bool = False
     why: str = ""
+    changed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What became of the models in a run.
 
-    before, version: in use before and from now on, "" for none of the study's own. trained: version of the model that
-    was trained, "" if none was. why: in a few words, for the history. note: what the run says, "" for nothing.
+    before, version: in use before and in this run and from now on, "" for none of the study's own. trained: version
+    of the model that was trained, "" if none was. why: in a few words, for the history. note: what the run says, ""
+    for nothing. rests: version that cannot be asked in this run and stays in use all the same. refused: what was
+    trained is used by nobody.
     """
 
     before: str
@@ -38,37 +43,48 @@ class Decision:
     why: str
     note: str
     comparison: dict[str, Any] | None = None
+    rests: str = ""
+    refused: bool = False
 
 
-def is_due(*, in_use: str, lost: str, changed: str, asked: bool, n_new: int, after: int) -> Due:
+def is_due(
+    *, in_use: str, lost: str, changed: str, can_be_asked: bool, asked: bool, n_new: int, after: int
+) -> Due:
     """Whether the model is trained again.
 
     in_use: version, "" for none. lost: version whose files cannot be used. changed: conditions under which it was
-    trained that differ, in words. n_new: codings that came or went since a model was trained last; after: how many of
-    them it takes.
+    trained that differ, in words. can_be_asked: the model in use, of the segments there are. asked: somebody wants
+    it. n_new: codings that came or went since a model was trained last; after: how many of them it takes.
     """
     if lost:
         return Due(True, why=f"the files of {short(lost)} are missing or are not what they were")
     if not in_use:
         return Due(True, why=FIRST)
+    if not can_be_asked:
+        return Due(
+            True, why=f"{changed}, so that {short(in_use)} cannot be compared with it", changed=changed
+        )
     if changed:
-        return Due(True, why=changed)
+        return Due(True, compare=True, why=changed, changed=changed)
     if asked:
         return Due(True, compare=True, why="it was asked for")
     return Due(True, compare=True, why=f"{codings(n_new)} came or went") if n_new >= after else Due(False)
 
 
-def replaces(comparison: Comparison, *, asked: bool) -> bool:
+def replaces(comparison: Comparison, *, asked: str) -> bool:
     """Whether the new model is used.
 
-    By itself only if it was shown to be no worse; if somebody asked for it, unless it was shown to be worse.
+    By itself only if it was shown to be no worse; if a person asked for it, unless it was shown to be worse. asked:
+    PERSON, SCHEDULE or "".
     """
-    return comparison.no_worse or (asked and not comparison.enough)
+    return comparison.no_worse or (asked == PERSON and not comparison.enough)
 
 
-def compared_decision(before: str, trained: str, comparison: Comparison, *, asked: bool) -> Decision:
-    """What came of a comparison."""
-    why = _compared(comparison)
+def compared_decision(
+    before: str, trained: str, comparison: Comparison, *, asked: str, changed: str = ""
+) -> Decision:
+    """What came of a comparison. changed: why it was trained, if conditions changed."""
+    why = f"{changed}; {_compared(comparison)}" if changed else _compared(comparison)
     if replaces(comparison, asked=asked):
         if not comparison.enough:
             why = f"it was asked for ({why})"
@@ -79,11 +95,12 @@ def compared_decision(before: str, trained: str, comparison: Comparison, *, aske
         if comparison.enough
         else "so nothing shows it to be no worse"
     )
-    note = (
-        f"new model {short(trained)} is not used, {short(before)} stays: {why}, {asks}. "
-        f"'precode models STUDY --use {short(trained)}' uses it all the same"
-    )
+    note = f"new model {short(trained)} is not used, {short(before)} stays: {why}, {asks}. {_all_the_same(trained)}"
     return Decision(before, before, trained, f"not used: {why}", note, comparison.as_json())
+
+
+def _all_the_same(version: str) -> str:
+    return f"'precode models STUDY --use {short(version)}' uses it all the same"
 
 
 def _compared(comparison: Comparison) -> str:
@@ -94,15 +111,36 @@ def _compared(comparison: Comparison) -> str:
 
 
 def replaced_decision(before: str, trained: str, why: str) -> Decision:
-    """A new model that is used without a comparison.
-
-    before: "" where it takes nobody's place; trained: "" if nothing can be learned any more.
-    """
-    if not trained:
-        note = f"model {short(before)} is no longer used: no code can be learned from the codings there are"
-        return Decision(before, "", "", "no code can be learned", note if before else "")
+    """A new model that is used without a comparison. before: "" where it takes nobody's place."""
     note = f"new model {short(trained)} replaces {short(before)}: {why}" if before else ""
     return Decision(before, trained, trained, why, note)
+
+
+def refused_decision(in_use: str, lost: str, trained: str, why: str) -> Decision:
+    """What would be used without a comparison is a model that was compared before and not used then.
+
+    in_use, lost: one of them, that cannot be asked; it stays where it is. trained: the one that is not used.
+    """
+    before = in_use or lost
+    note = (
+        f"new model {short(trained)} is not used ({why}), for it was compared before and not used then; no model is. "
+        f"{_all_the_same(trained)}"
+    )
+    return Decision(before, "", "", why, note, rests=in_use, refused=True)
+
+
+def unlearned_decision(in_use: str, lost: str, due: Due) -> Decision:
+    """No code can be learned from the codings there are: what is in use stays so, for they may be away for one night.
+
+    in_use, lost: one of them at most. A model that cannot be asked suggests nothing meanwhile.
+    """
+    nothing = "no code can be learned from the codings there are"
+    if in_use and due.compare:
+        return Decision(in_use, in_use, "", "", f"model {short(in_use)} stays in use: {nothing}")
+    if in_use:
+        note = f"model {short(in_use)} cannot be asked and rests: {due.changed}, and {nothing}"
+        return Decision(in_use, "", "", "", note, rests=in_use)
+    return Decision(lost, "", "", "", f"no model is used: {due.why}, and {nothing}" if lost else "")
 
 
 def kept_decision(in_use: str, tried: str, *, n_new: int, after: int) -> Decision:

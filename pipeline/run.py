@@ -23,9 +23,11 @@ from pipeline.kept_models import (
     VERSION_LENGTH,
     Standing,
     after_run,
+    is_known,
     keep_model,
     make_entry,
     read_current,
+    rejected_in,
     standing,
     with_files,
     write_current,
@@ -36,6 +38,7 @@ from pipeline.outputs import write_tables
 from pipeline.preprocess import language_version
 from pipeline.receive_model import IMPORTED, imported_sha256
 from pipeline.report import render_audit, render_report
+from pipeline.retrain import PERSON
 from pipeline.stages import Keys, OnStage, Plan, needed_for, one_by_one, quiet, run_stages
 from pipeline.train import FIT
 from pipeline.train import STAGE as TRAIN_STAGE
@@ -163,9 +166,12 @@ def train_now(study: Study, *, on_stage: OnStage = quiet) -> tuple[Ingested, str
         return read_ingested(study, keys.ingest), finish_training(study, plan, keys)
 
 
-def asked_to_train(plan: Plan) -> Plan:
-    """The plan with training now, however few codings are new."""
-    models = replace(plan.models, asked=True)
+def asked_to_train(plan: Plan, *, by: str = PERSON) -> Plan:
+    """The plan with training now, however few codings are new.
+
+    by: PERSON, the model is used unless it was shown to be worse; SCHEDULE, only if it was shown to be no worse.
+    """
+    models = replace(plan.models, asked=by)
     return replace(plan, key=run_key(plan.study_key, models), unchanged_since="", models=models)
 
 
@@ -228,21 +234,23 @@ def _next_id(study: Study, key: str) -> str:
 def keep_decided(study: Study, plan: Plan, keys: Keys, *, run_id: str) -> dict[str, Any]:
     """Keep what was trained in ``models/``, and say what was decided of it: ``models`` of a manifest.
 
-    ``before, after`` (in_use, tried; before also lost) and ``entry`` of the history, None where nothing happened.
+    ``before, after``, as ``Standing`` has it, and ``entry`` of the history, None where nothing new happened.
     """
     decision, models = read_decision(study, plan, keys), plan.models
     fitted = decision["fit"]
     version = fitted[:VERSION_LENGTH]
     if fitted and (stage_dir(study, FIT, fitted) / MODEL_FILES[0]).is_file():
         keep_model(study, stage_dir(study, FIT, fitted), version, anew=version == models.lost)
-    entry = None
+    history, entry = read_current(study)["history"], None
     if trained := decision["trained"]:
         used = decision["version"] == trained
         comparison, why = decision["comparison"], decision["why"]
         entry = make_entry(study, trained, why=why, used=used, run_id=run_id, comparison=comparison)
-    tried = decision["trained"] or (models.tried if decision["version"] else "")
-    after = {"in_use": decision["version"], "tried": tried}
-    return {"before": models.as_json(), "after": after, "entry": entry}
+        entry = None if is_known(entry, history) else entry
+    rejected = rejected_in([*history, entry] if entry else history)
+    in_use = decision["version"] or decision["rests"]
+    after = Standing(in_use, trained or models.tried, "" if in_use else models.lost, rejected)
+    return {"before": models.as_json(), "after": after.as_json(), "entry": entry}
 
 
 def _settle(study: Study, run_id: str) -> None:

@@ -24,8 +24,10 @@ from corpus.tables import read_table
 from models.store import read_model
 from pipeline.going_back import list_models, use_model
 from pipeline.kept_models import NEEDED, keep_model, read_current, standing
-from pipeline.run import RunResult, plan_run, run_study, train_now
+from pipeline.retrain import PERSON, SCHEDULE
+from pipeline.run import RunResult, asked_to_train, finish_training, plan_run, run_study, train_now
 from pipeline.share_model import look_at_model
+from pipeline.stages import needed_for, one_by_one, quiet, run_stages
 from pipeline.verify import verify
 
 ROOT = Path(__file__).parents[1]
@@ -256,25 +258,142 @@ def test_edited_words_are_left_out_of_the_comparison_and_what_an_edit_moved_is_n
         ("study.toml", '[target]\ngold = "ann"', "[target] gold changed"),
     ],
 )
-def test_changed_codebook_or_setting_trains_and_replaces_at_once(
-    first: Study, file: str, line: str, why: str
+def test_model_of_a_changed_codebook_or_setting_replaces_the_old_one_only_if_it_is_no_worse(
+    first: Study, interviews: Callable[[int], Files], file: str, line: str, why: str
 ) -> None:
     old = current(first)["in_use"]
-    path = first.root / file
-    path.write_text(path.read_text() + line + "\n")
+    changed = {file: (first.root / file).read_text() + line + "\n"}
+    result = run_study(put(first.root, changed))
+    candidate = current(first)["tried"]
+    assert current(first)["in_use"] == old != candidate
+    assert result.notes[0].startswith(
+        f"new model {candidate[:4]}… is not used, {old[:4]}… stays: {why}; 0 transcripts coded blind"
+    )
+    assert run_study(load_study(first.root)).unchanged
+    trained = fits(first)
+    again = run_study(put(first.root, interviews(5) | changed))
+    assert f"the model in use is {old[:4]}…, not {candidate[:4]}…" in again.notes[0]
+    assert fits(first) == trained, "the change is no news any more"
+    result = run_study(put(first.root, interviews(10) | changed))
+    assert f"replaces {old[:4]}…: " in result.notes[0]
+    assert "over 6 transcripts coded blind" in result.notes[0]
+    assert manifest(result)["model"]["version"] not in (old, candidate)
+
+
+def test_one_word_in_a_definition_replaces_no_model(first: Study) -> None:
+    old = current(first)["in_use"]
+    path = first.root / "codebook.csv"
+    path.write_text(path.read_text().replace("Time lost", "Time that is lost"))
+    assert manifest(run_study(first))["model"]["version"] == old
+
+
+@pytest.mark.parametrize(
+    ("file", "was", "now", "why"),
+    [
+        ("codebook.csv", "Money", "Costs", "the codebook changed"),
+        ("study.toml", "[retrain]", '[segments]\nunit = "passage"\n[retrain]', "the unit of coding changed"),
+    ],
+)
+def test_model_that_cannot_be_asked_any_more_is_replaced_and_the_run_says_why(
+    first: Study, file: str, was: str, now: str, why: str
+) -> None:
+    old = current(first)["in_use"]
+    for name in (file, "codings/ann.csv"):
+        path = first.root / name
+        path.write_text(path.read_text().replace(was, now))
     result = run_study(load_study(first.root))
     new = current(first)["in_use"]
     assert new != old
-    assert result.notes[0] == f"new model {new[:4]}… replaces {old[:4]}…: {why}"
+    cannot = f"so that {old[:4]}… cannot be compared with it"
+    assert result.notes[0] == f"new model {new[:4]}… replaces {old[:4]}…: {why}, {cannot}"
 
 
-def test_model_goes_when_nothing_can_be_learned_any_more(first: Study) -> None:
-    (first.codings_dir / "ann.csv").write_text("transcript,code,turn\n")
-    result = run_study(first)
-    assert (result.n_learned, result.n_suggestions) == (0, 0)
-    assert "no longer used: no code can be learned" in result.notes[0]
-    assert current(first)["in_use"] == ""
-    assert run_study(first).unchanged
+def test_scores_by_other_groups_come_at_once(first: Study) -> None:
+    old = current(first)["in_use"]
+    rows = "".join(f"i{t:02d},site {t}\n" for t in range(4))
+    study = put(first.root, {"participants.csv": f"transcript,site\n{rows}"})
+    result = run_study(load_study(study.root, group_by="site"))
+    assert manifest(result)["model"]["version"] != old
+    assert "it was asked for ([evaluation] group_by changed; 0 transcripts coded blind" in result.notes[0]
+
+
+def take_away(study: Study, name: str) -> Callable[[], object]:
+    """Hide a file or folder of a study, as a share that is not mounted does; gives what puts it back."""
+    path, away = study.root / name, study.root.with_name("away")
+    path.rename(away)
+    return lambda: away.rename(path)
+
+
+@pytest.mark.parametrize(
+    ("unit", "codebook", "told"),
+    [
+        ('[segments]\nunit = "turn"\n', True, "stays in use: "),
+        # Without codings nothing says that turns are coded.
+        ("", True, "cannot be asked and rests: the unit of coding changed, and "),
+        # Without them and a codebook there is no code.
+        ('[segments]\nunit = "turn"\n', False, "cannot be asked and rests: the codebook changed, and "),
+    ],
+)
+def test_codings_that_are_away_for_one_run_change_nothing_in_the_models(
+    tmp_path: Path, interviews: Callable[[int], Files], unit: str, codebook: bool, told: str
+) -> None:
+    def files(n: int) -> Files:
+        found = interviews(n) | {"study.toml": SETTINGS + unit}
+        return {name: text for name, text in found.items() if codebook or name != "codebook.csv"}
+
+    run_study(put(tmp_path / "study", files(4)))
+    study = put(tmp_path / "study", files(7))
+    run_study(study)
+    before = current(study)
+    in_use = before["in_use"]
+    rejected = [entry["version"] for entry in before["history"] if not entry["used"]]
+    assert rejected and in_use not in rejected
+    back = take_away(study, "codings/ann.csv")
+    (study.codings_dir / "ann.csv").write_text("transcript,code,turn\n")
+    night = run_study(study)
+    nothing = "no code can be learned from the codings there are"
+    assert night.notes[0] == f"model {in_use[:4]}… {told}{nothing}"
+    assert manifest(night)["models"]["entry"] is None
+    assert bool(manifest(night)["model"]) is ("stays" in told)
+    assert current(study)["in_use"] == in_use
+    assert run_study(study).unchanged
+    (study.codings_dir / "ann.csv").unlink()
+    back()
+    time.sleep(1)  # a run tells its own suggestions from earlier ones by the second
+    morning = run_study(study)
+    assert manifest(morning)["model"]["version"] == in_use
+    assert current(study)["history"] == before["history"]
+    assert verify(study, night.run_id).changed
+    again = verify(study, morning.run_id)
+    assert (again.changed, again.damaged) == ((), ())
+    assert again.verified, [file for file in again.files if file.differences]
+
+
+def test_model_that_was_not_used_is_not_used_either_when_the_files_of_the_other_are_away(
+    first: Study, interviews: Callable[[int], Files]
+) -> None:
+    study = put(first.root, interviews(7))
+    run_study(study)
+    in_use, rejected = current(study)["in_use"], current(study)["tried"]
+    assert rejected != in_use
+    back = take_away(study, f"models/{in_use}")
+    night = run_study(study)
+    assert manifest(night)["model"] == {}
+    assert f"new model {rejected[:4]}… is not used (the files of {in_use[:4]}… are missing" in night.notes[0]
+    assert run_study(study).unchanged
+    back()
+    assert manifest(run_study(study))["model"]["version"] == in_use
+    take_away(study, f"models/{in_use}")
+    assert use_model(study, rejected) == (rejected, "")
+    assert manifest(run_study(study))["model"]["version"] == rejected
+
+
+def test_model_that_an_earlier_version_of_precode_threw_away_is_in_use_again(later: Study) -> None:
+    noted = current(later)
+    path = later.models_dir / "current.json"
+    path.write_text(json.dumps({**noted, "in_use": "", "tried": ""}))
+    assert standing(later).in_use == noted["in_use"]
+    assert manifest(run_study(later))["model"]["version"] == noted["in_use"]
 
 
 def test_code_that_can_be_learned_since_says_that_it_waits(first: Study) -> None:
@@ -309,6 +428,37 @@ def test_training_that_is_asked_for_happens_now_and_its_model_is_used(
     assert train_now(study)[1] == f"model {new[:4]}… has learned from all there is"
     assert current(study)["history"] == history
     assert current(study)["in_use"] == new
+
+
+@pytest.mark.parametrize(("by", "used"), [(PERSON, True), (SCHEDULE, False)])
+def test_schedule_uses_no_model_that_was_not_shown_to_be_no_worse(
+    first: Study, interviews: Callable[[int], Files], by: str, used: bool
+) -> None:
+    study = put(first.root, interviews(5))
+    old = current(study)["in_use"]
+    with study_lock(study.root):
+        plan = asked_to_train(plan_run(study), by=by)
+        keys = run_stages(plan, one_by_one(study, plan, quiet), wanted=needed_for("train"))
+        note = finish_training(study, plan, keys)
+    assert (current(study)["in_use"] != old) is used
+    assert current(study)["tried"] != old
+    assert ("replaces" in note) is used
+
+
+def test_training_again_and_again_writes_one_line_of_history(later: Study) -> None:
+    # Worse than the one in use on transcripts coded blind: their codings stand elsewhere by now.
+    path = later.codings_dir / "ann.csv"
+    header, *rows = path.read_text().splitlines()
+    turned = [row if row < "i10" else row.rpartition(",")[0] + ",6" for row in rows]
+    path.write_text("\n".join([header, *dict.fromkeys(turned), "i00,Hope,6", ""]))
+    use_model(later, list_models(later)[0].version)
+    before = current(later)
+    for _ in range(3):
+        with study_lock(later.root):
+            plan = asked_to_train(plan_run(later), by=SCHEDULE)
+            keys = run_stages(plan, one_by_one(later, plan, quiet), wanted=needed_for("train"))
+            finish_training(later, plan, keys)
+    assert current(later)["history"][:-1] == before["history"]
 
 
 def test_going_back_lasts_and_the_run_says_so(later: Study, interviews: Callable[[int], Files]) -> None:

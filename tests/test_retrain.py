@@ -22,17 +22,30 @@ from pipeline.learned import (
 )
 from pipeline.promotion import Comparison, blind_transcripts, compare_models, transcript_score
 from pipeline.retrain import (
+    PERSON,
+    SCHEDULE,
     compared_decision,
     is_due,
     kept_decision,
+    refused_decision,
     replaced_decision,
     replaces,
     signed,
+    unlearned_decision,
 )
 from pipeline.target import make_target
 from pipeline.units import Units
 
-CALM = {"in_use": "a" * 12, "lost": "", "changed": "", "asked": False, "n_new": 0, "after": 50}
+CALM = {
+    "in_use": "a" * 12,
+    "lost": "",
+    "changed": "",
+    "can_be_asked": True,
+    "asked": False,
+    "n_new": 0,
+    "after": 50,
+}
+CODEBOOK = {"changed": "the codebook changed"}
 
 
 @pytest.mark.parametrize(
@@ -43,8 +56,9 @@ CALM = {"in_use": "a" * 12, "lost": "", "changed": "", "asked": False, "n_new": 
         ({"n_new": 50}, True, True),
         ({"n_new": 1, "after": 1}, True, True),
         ({"asked": True}, True, True),
-        ({"changed": "the codebook changed"}, True, False),
-        ({"changed": "the codebook changed", "n_new": 70, "asked": True}, True, False),
+        (CODEBOOK, True, True),
+        ({**CODEBOOK, "n_new": 70, "asked": True}, True, True),
+        ({**CODEBOOK, "can_be_asked": False}, True, False),
         ({"in_use": ""}, True, False),
         ({"in_use": "", "lost": "b" * 12}, True, False),
     ],
@@ -58,19 +72,23 @@ def test_model_is_trained_when_there_is_a_reason_and_compared_when_it_can_be(cas
 @pytest.mark.parametrize(
     ("n", "difference", "asked", "used"),
     [
-        (5, 0.012, False, True),
-        (5, 0.0, False, True),
-        (5, -0.01, False, True),
-        (5, -0.0101, False, False),
-        (4, 0.5, False, False),
-        (0, math.nan, False, False),
-        (0, math.nan, True, True),
-        (4, -0.5, True, True),
-        (5, -0.0101, True, False),
-        (5, -0.01, True, True),
+        (5, 0.012, "", True),
+        (5, 0.0, "", True),
+        (5, -0.01, "", True),
+        (5, -0.0101, "", False),
+        (4, 0.5, "", False),
+        (0, math.nan, "", False),
+        (0, math.nan, PERSON, True),
+        (4, -0.5, PERSON, True),
+        (5, -0.0101, PERSON, False),
+        (5, -0.01, PERSON, True),
+        (0, math.nan, SCHEDULE, False),
+        (4, 0.5, SCHEDULE, False),
+        (5, -0.0101, SCHEDULE, False),
+        (5, -0.01, SCHEDULE, True),
     ],
 )
-def test_new_model_is_used_if_shown_to_be_no_worse_or_asked_for_and_not_shown_to_be_worse(
+def test_new_model_is_used_if_shown_to_be_no_worse_or_a_person_asks_and_it_is_not_shown_to_be_worse(
     n, difference, asked, used
 ) -> None:
     comparison = Comparison(n, difference)
@@ -82,14 +100,14 @@ def test_new_model_is_used_if_shown_to_be_no_worse_or_asked_for_and_not_shown_to
 
 
 def test_run_says_by_how_much_and_over_how_many_transcripts() -> None:
-    better = compared_decision("91bc00000000", "3fa200000000", Comparison(6, 0.0121), asked=False)
+    better = compared_decision("91bc00000000", "3fa200000000", Comparison(6, 0.0121), asked="")
     assert better.note == "new model 3fa2… replaces 91bc…: +.012 over 6 transcripts coded blind"
-    worse = compared_decision("91bc00000000", "3fa200000000", Comparison(6, -0.034), asked=False)
+    worse = compared_decision("91bc00000000", "3fa200000000", Comparison(6, -0.034), asked="")
     assert worse.note.startswith(
         "new model 3fa2… is not used, 91bc… stays: -.034 over 6 transcripts coded blind, at least -.010 is asked"
     )
-    few = compared_decision("91bc00000000", "3fa200000000", Comparison(1, 0.2), asked=False)
-    assert "1 transcript coded blind since it was trained, of 5 that a comparison takes" in few.note
+    few = compared_decision("91bc00000000", "3fa200000000", Comparison(1, 0.2), asked="", **CODEBOOK)
+    assert "91bc… stays: the codebook changed; 1 transcript coded blind since it was" in few.note
 
 
 def test_run_that_trains_nothing_says_how_many_codings_are_new() -> None:
@@ -98,11 +116,24 @@ def test_run_that_trains_nothing_says_how_many_codings_are_new() -> None:
     assert "aaaa…, not bbbb…" in kept_decision("a" * 12, "b" * 12, n_new=0, after=50).note
 
 
-def test_first_model_needs_no_words_and_the_last_one_goes_with_some() -> None:
+def test_first_model_needs_no_words() -> None:
     assert replaced_decision("", "a" * 12, "it is the first").note == ""
-    gone = replaced_decision("a" * 12, "", "70 codings came or went")
-    assert (gone.version, gone.trained) == ("", "")
-    assert "no longer used: no code can be learned" in gone.note
+
+
+@pytest.mark.parametrize("case", [{"n_new": 70}, CODEBOOK, {**CODEBOOK, "can_be_asked": False}])
+def test_model_in_use_stays_where_nothing_can_be_learned(case) -> None:
+    decision = unlearned_decision("a" * 12, "", is_due(**{**CALM, **case}))
+    asked = case.get("can_be_asked", True)
+    assert (decision.version, decision.rests) == (("a" * 12, "") if asked else ("", "a" * 12))
+    assert "no code can be learned from the codings there are" in decision.note
+    assert ("the codebook changed" in decision.note) is not asked
+
+
+def test_model_that_was_not_used_when_it_was_compared_is_not_used_for_want_of_another() -> None:
+    decision = refused_decision("", "a" * 12, "b" * 12, "the files of aaaa… are missing")
+    assert (decision.version, decision.trained) == ("", "")
+    assert "new model bbbb… is not used (the files of aaaa… are missing)" in decision.note
+    assert "--use bbbb" in decision.note
 
 
 @given(st.floats(-1, 1))
