@@ -12,19 +12,20 @@ from corpus.files import read_json
 from corpus.study import Study
 
 MANIFEST = "manifest.json"
-_RUN_ID = re.compile(r"(\d+)-[0-9a-f]+")
+_RUN_ID = re.compile(r"(\d+)(-[0-9a-f]+)?")
 
 
 def run_number(run_id: str) -> int:
-    """What orders runs, from 1 on; 0 for "" and for the name of a folder that no run made."""
+    """What orders runs; -1 for "" and for the name of a folder that no run made."""
     found = _RUN_ID.fullmatch(run_id)
-    return int(found[1]) if found else 0
+    return int(found[1]) if found else -1
 
 
 def finished_in(runs_dir: Path) -> tuple[str, ...]:
     """Ids of all finished runs in a folder of runs, oldest first."""
     names = [path.parent.name for path in runs_dir.glob(f"*/{MANIFEST}")]
-    return tuple(sorted(filter(run_number, names), key=lambda name: (run_number(name), name)))
+    made = [name for name in names if run_number(name) >= 0]
+    return tuple(sorted(made, key=lambda name: (run_number(name), name)))
 
 
 def finished_runs(study: Study) -> tuple[str, ...]:

@@ -228,7 +228,7 @@ def _next_id(study: Study, key: str) -> str:
     deleted after it had decided on the models: what is decided later must have a higher one.
     """
     names = [read_current(study)["as_of"], *(path.name for path in study.runs_dir.glob("*"))]
-    return f"{max(map(run_number, names)) + 1:04d}-{key[:8]}"
+    return f"{max(0, *map(run_number, names)) + 1:04d}-{key[:8]}"
 
 
 def keep_decided(study: Study, plan: Plan, keys: Keys, *, run_id: str) -> dict[str, Any]:

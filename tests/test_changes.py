@@ -211,13 +211,13 @@ def test_runs_are_ordered_by_their_numbers_also_beyond_four_figures(tmp_path, wr
     assert previous == study.runs_dir / "9999-abcd1234"
 
 
-@pytest.mark.parametrize("name", ["2024 backup", "0003-abcd1234 copy", "3", "-1", ""])
+@pytest.mark.parametrize("name", ["2024 backup", "0003-abcd1234 copy", "-1", ""])
 def test_folder_that_no_run_made_is_no_run_and_has_no_number(name, tmp_path, write_run):
     study = new_study(tmp_path)
     made = write_run(2, {"a": 0.8}, 0.7)
     if name:
         shutil.copytree(made, study.runs_dir / name)
-    assert run_number(name) == 0
+    assert run_number(name) == -1
     assert finished_runs(study) == (made.name,)
 
 

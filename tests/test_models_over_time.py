@@ -459,6 +459,7 @@ def test_training_again_and_again_writes_one_line_of_history(later: Study) -> No
             keys = run_stages(plan, one_by_one(later, plan, quiet), wanted=needed_for("train"))
             finish_training(later, plan, keys)
     assert current(later)["history"][:-1] == before["history"]
+    assert not current(later)["history"][-1]["used"]
 
 
 def test_going_back_lasts_and_the_run_says_so(later: Study, interviews: Callable[[int], Files]) -> None:
