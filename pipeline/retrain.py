@@ -100,7 +100,7 @@ def compared_decision(
 
 
 def _all_the_same(version: str) -> str:
-    return f"'precode models STUDY --use {short(version)}' uses it all the same"
+    return f"'precode models STUDY --use {version[:SHOWN]}' uses it all the same"
 
 
 def _compared(comparison: Comparison) -> str:

@@ -96,7 +96,7 @@ def test_new_model_is_used_if_shown_to_be_no_worse_or_a_person_asks_and_it_is_no
     decision = compared_decision("old" * 4, "new" * 4, comparison, asked=asked)
     assert decision.version == ("new" if used else "old") * 4
     assert ("replaces" in decision.note) is used
-    assert ("--use newn" in decision.note) is not used
+    assert ("--use newn'" in decision.note) is not used
 
 
 def test_run_says_by_how_much_and_over_how_many_transcripts() -> None:
@@ -133,7 +133,7 @@ def test_model_that_was_not_used_when_it_was_compared_is_not_used_for_want_of_an
     decision = refused_decision("", "a" * 12, "b" * 12, "the files of aaaa… are missing")
     assert (decision.version, decision.trained) == ("", "")
     assert "new model bbbb… is not used (the files of aaaa… are missing)" in decision.note
-    assert "--use bbbb" in decision.note
+    assert "--use bbbb'" in decision.note
 
 
 @given(st.floats(-1, 1))
