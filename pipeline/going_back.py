@@ -9,6 +9,7 @@ from typing import Any
 from corpus.coded import segment_unit
 from corpus.errors import FileError, StudyError
 from corpus.files import read_json, study_lock
+from corpus.names import shown_name
 from corpus.study import Study
 from models.store import read_model
 from pipeline.encode import encoder_of
@@ -21,8 +22,8 @@ from pipeline.kept_models import (
     standing,
     write_current,
 )
-from pipeline.learned import conditions_of, read_learned, what_changed
-from pipeline.model_card import codebook_of, refuse_other_codebook
+from pipeline.learned import can_be_asked, conditions_of, read_learned, what_changed
+from pipeline.model_card import codebook_of
 from pipeline.newest import latest_run
 from pipeline.retrain import signed
 
@@ -121,15 +122,19 @@ def why_not(study: Study, version: str, current: Mapping[str, Any]) -> str:
         return "some of what a run needs of it is not there, for an earlier version of precode kept less"
     if not is_whole(study, version, current["history"]):
         return "its files are not what they were when it was trained"
-    codebook = codebook_of(study)
     try:
-        read_model(folder)
-        refuse_other_codebook(read_json(folder / "card.json"), codebook, file=f"models/{version}")
+        codes = read_model(folder).codes
     except FileError as error:
         return "; ".join(error.problems)
+    codebook = codebook_of(study)
+    names = [row["name"] for row in codebook]
+    then = read_learned(folder).conditions
     now = conditions_of(study, codebook, encoder=encoder_of(study)[0], unit=segment_unit(study))
-    changed = what_changed(read_learned(folder).conditions, now)
-    return f"{changed} since it was trained" if changed else ""
+    if can_be_asked(then, now, codes=codes, codebook=names):
+        return ""
+    if gone := [shown_name(code) for code in codes if code not in names]:
+        return f"codes that it knows are not in the codebook any more: {', '.join(gone)}"
+    return f"{what_changed(then, now)} since it was trained"
 
 
 def as_json(study: Study) -> dict[str, Any]:
