@@ -53,6 +53,19 @@ BEGIN_SECONDS = 3
 """A run that Prefect was told of takes its lock within this time, else it is dead."""
 
 
+def show_study(root: Path) -> None:
+    """Tag the flow run with its study's label, under which its artifacts and events are too."""
+
+    def tag(context: FlowRunContext) -> None:
+        if run := context.flow_run:
+            tags = {*run.tags, "precode", study_label(root)}
+            with get_client(sync_client=True) as client:
+                client.update_flow_run(run.id, tags=sorted(tags))
+
+    if context := FlowRunContext.get():
+        in_a_flow(lambda: tag(context))
+
+
 def show_run(study: Study, result: RunResult, changes: Changes, page: str) -> None:
     """Summary, scores of the codes by number, a link to the page; events, if the run is a new one."""
     label = study_label(study.root)

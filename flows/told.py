@@ -99,6 +99,11 @@ def tell_unattended(study_dir: str, job: str, ended: str, errors: Sequence[Excep
             say(line)
 
 
+def study_name(study_dir: str) -> str:
+    """The name of a study's folder, however the folder was typed."""
+    return Path(os.path.realpath(study_dir)).name
+
+
 def keep_failure(study_dir: str, job: str, errors: Sequence[Exception]) -> str:
     """Put what a terminal would be told of a failed flow into the study, and say in a sentence where it is.
 

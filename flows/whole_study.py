@@ -39,9 +39,9 @@ from flows.beside_prefect import (
     without_words,
 )
 from flows.engine import INSTEAD, ctrl_c_after, task_runner_of
-from flows.shown import close_dead_runs, show_counts, show_progress, show_run
+from flows.shown import close_dead_runs, show_counts, show_progress, show_run, show_study
 from flows.terminal import say
-from flows.told import WHOLE_STUDY, forget_failure, keep_failure, tell_unattended
+from flows.told import WHOLE_STUDY, forget_failure, keep_failure, study_name, tell_unattended
 from pipeline.changes import changes_since, previous_run
 from pipeline.ingest import read_ingested
 from pipeline.run import RunResult, asked_to_train, earlier_result, finish_run, finish_training, plan_run
@@ -118,31 +118,38 @@ STUDY_FLOW: dict[str, Any] = {
 }
 
 
-@flow(name="precode-ingest", flow_run_name="ingest", **STUDY_FLOW)
+def run_name(job: str) -> str:
+    """What a flow run is called as soon as it starts: the flow and the name of the study's folder."""
+    context = FlowRunContext.get()
+    study_dir = (context.parameters or {}).get("study_dir", "") if context else ""
+    return f"{job}: {study_name(str(study_dir))}"
+
+
+@flow(name="precode-ingest", flow_run_name=partial(run_name, "ingest"), **STUDY_FLOW)
 def ingest(study_dir: str) -> State[Any]:
     """Read the transcripts that are new or changed."""
     return carried_out("ingest", study_dir)
 
 
-@flow(name="precode-pre-code", flow_run_name="pre-code", **STUDY_FLOW)
+@flow(name="precode-pre-code", flow_run_name=partial(run_name, "pre-code"), **STUDY_FLOW)
 def pre_code(study_dir: str) -> State[Any]:
     """Suggest codes for what nobody has read yet."""
     return carried_out("pre-code", study_dir)
 
 
-@flow(name="precode-retrain", flow_run_name="retrain", **STUDY_FLOW)
+@flow(name="precode-retrain", flow_run_name=partial(run_name, "retrain"), **STUDY_FLOW)
 def retrain(study_dir: str) -> State[Any]:
     """Train now on what people coded, however little is new; used from the next run on unless shown to be worse."""
     return carried_out("retrain", study_dir)
 
 
-@flow(name="precode-audit", flow_run_name="audit", **STUDY_FLOW)
+@flow(name="precode-audit", flow_run_name=partial(run_name, "audit"), **STUDY_FLOW)
 def audit(study_dir: str) -> State[Any]:
     """Compare people with each other and the model with people; ends in a run folder with audit.html."""
     return carried_out("audit", study_dir)
 
 
-@flow(name="precode-whole-study", flow_run_name="whole study", **STUDY_FLOW)
+@flow(name="precode-whole-study", flow_run_name=partial(run_name, WHOLE_STUDY), **STUDY_FLOW)
 def whole_study(study_dir: str) -> State[Any]:
     """Every stage of the study in order; ends in a run folder with report.html."""
     return carried_out(WHOLE_STUDY, study_dir)
@@ -153,11 +160,12 @@ def carried_out(job: str, study_dir: str) -> State[Any]:
 
     It returns a failure and never raises one, for Prefect pickles the exceptions that leave a flow. Where
     nobody waits for the flow, it says itself what came of it, on the terminal of whatever started it, and leaves the
-    words of a failure in the study.
+    words of a failure in the study. To Prefect the state also says which study it was: a notification holds no more.
     """
     context = FlowRunContext.get()
     if context and context.flow_run:
         begin_work(Path(study_dir).resolve(), context.flow_run.id)
+        show_study(Path(study_dir).resolve())
     if somebody_listens():
         state = outcome(job, study_dir, keep=lambda _: TERMINAL)
     else:
@@ -167,7 +175,7 @@ def carried_out(job: str, study_dir: str) -> State[Any]:
         tell_unattended(study_dir, job, f"{state.name}: {state.message}", [error for _, error in kept])
     if state.is_completed():
         forget_failure(study_dir, job)
-    return state
+    return state.model_copy(update={"message": f"{study_name(study_dir)}: {state.message}"})
 
 
 def outcome(

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,10 @@ import pytest
 from corpus.files import study_lock
 from corpus.study import load_study
 from pipeline.run import run_study
+from pipeline.without_names import study_label
 from tests.faults.commands import recorded
 from tests.faults.planted import PLANTED, planted_below, write_planted_study
+from tests.faults.small_study import write_small_study
 
 ROOT = Path(__file__).parents[1]
 TRAINING = ("decide", "fit", "train")
@@ -207,7 +210,7 @@ def test_failure_that_nobody_waits_for_is_told_in_the_study_until_a_run_ends_wel
     status, out, err = precode(home, study_dir, source=unattended(patch=FAILING.format(error=error)))
     kept = study_dir / "runs" / "last-failure-whole-study.txt"
     said = f"{to_prefect} runs/{kept.name} in the study says more."
-    assert (status, out.strip()) == (0, f"Failed: {said}"), err
+    assert (status, out.strip()) == (0, f"Failed: {study_dir.name}: {said}"), err
     assert err.strip().endswith(said)
     assert in_the_study in kept.read_text(encoding="utf-8")
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
@@ -230,7 +233,7 @@ def test_failure_that_cannot_be_told_in_the_study_is_not_said_to_be_there(study,
     (tmp_path / "study" / "runs").write_text("no folder")
     folder = tmp_path / "study" if study else tmp_path / "nowhere"
     _, out, err = precode(home, folder, source=unattended("ingest"))
-    assert out.startswith("Failed: ingest: StudyError. "), err
+    assert out.startswith(f"Failed: {folder.name}: ingest: StudyError. "), err
     assert more in out
     assert not (tmp_path / "nowhere").exists()
 
@@ -270,7 +273,7 @@ def test_ctrl_c_keeps_finished_stages_and_a_second_run_meanwhile_is_told_who_is_
 def test_flow_without_its_decorator_is_plain_python_and_does_what_its_name_says(flow, stages, tmp_path):
     study_dir = write_planted_study(tmp_path / "study")
     status, out, err = precode(tmp_path / "home", study_dir, source=PLAIN.format(flow=flow))
-    assert (status, out.split()[:2]) == (0, ["Completed:", "3"]), err
+    assert (status, out.split()[:3]) == (0, ["Completed:", "study:", "3"]), err
     assert sorted(path.name for path in (study_dir / "cache").iterdir() if path.is_dir()) == sorted(stages)
     assert not (tmp_path / "home").exists()
 
@@ -441,7 +444,8 @@ def test_flow_waits_for_another_run_and_then_finds_nothing_to_do(home, tmp_path)
         told = [process.communicate(timeout=300)[0].split(":")[0] for process in (first, second)]
     finally:
         first.kill()
-    assert held.startswith(f"Failed: whole study: StudyHeldError (held by process {first.pid} since 2")
+    said = f"Failed: {study_dir.name}: whole study: StudyHeldError (held by process {first.pid} since 2"
+    assert held.startswith(said)
     assert told == ["Completed", "NothingChanged"]
     ends = [states[-1] for states in states_of(home, tmp_path)]
     assert ends == ["Completed", "Failed", "NothingChanged"]
@@ -466,3 +470,61 @@ def test_run_that_was_killed_is_marked_at_the_next_start(home, tmp_path):
     assert recorded(home, ours) == [("Running",)]
     assert precode(home, "run", study_dir)[0] == 0
     assert recorded(home, ours) == [("Crashed",), ("Completed",)]
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a run for which nobody waits left behind.
+
+    line: the one that it wrote into the log. state, message, name, tags: as Prefect has them. summary: the artifact.
+    """
+
+    line: str
+    state: str
+    message: str
+    name: str
+    tags: set[str]
+    summary: str
+
+
+def night(home: Path, typed: object) -> Night:
+    """One run, as a schedule starts it, and what the newest flow run is by now."""
+    status, _, err = precode(home, typed, source=unattended())
+    assert status == 0, err
+    newest = "from flow_run f join flow_run_state s on s.id = f.state_id order by f.start_time desc limit 1"
+    ((name, tags, state, message),) = recorded(home, f"select f.name, f.tags, s.name, s.message {newest}")
+    (summary,) = recorded(
+        home, "select data from artifact where key like '%-summary' order by created desc limit 1"
+    )
+    return Night(
+        err.strip().splitlines()[-1], state, message, name, set(json.loads(tags)), json.loads(summary[0])
+    )
+
+
+@pytest.fixture(scope="module")
+def nights(home, tmp_path_factory) -> Iterator[tuple[Path, list[Night]]]:
+    """A study with a file whose encoding is guessed and one that cannot be read: its first run, one without a change,
+    and one after a coding was added; reached by a link.
+    """
+    top = tmp_path_factory.mktemp("nights")
+    study_dir = write_small_study(top / "my-study")
+    (study_dir / "transcripts" / "guessed.txt").write_bytes(
+        "INT: Ça va ?\nP1: Trois cafés.\n".encode("cp1252")
+    )
+    (study_dir / "transcripts" / "other.xyz").write_bytes(b"\x00\x01")
+    (top / "link").symlink_to(study_dir)
+    found = [night(home, top / "link"), night(home, top / "link")]
+    with (study_dir / "codings" / "ann.csv").open("a", encoding="utf-8") as codings:
+        codings.write("t1,Money,2\n")
+    yield study_dir, [*found, night(home, top / "link")]
+    shutil.rmtree(top)
+
+
+def test_name_tags_and_message_of_a_run_say_which_study_it_is(nights):
+    study_dir, runs = nights
+    assert {run.name for run in runs} == {"whole study: my-study"}
+    assert all(run.tags >= {"precode", study_label(study_dir)} for run in runs)
+    assert all(run.message.startswith("my-study: 1 file(s) set aside, 4 transcripts read") for run in runs)
+    assert all(
+        "whole study: FilesSetAside: 1 file(s) set aside, 4 transcripts read" in run.line for run in runs
+    )
