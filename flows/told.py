@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,6 +97,40 @@ def tell_unattended(study_dir: str, job: str, ended: str, errors: Sequence[Excep
     if sys.stderr.isatty():
         for line in messages(errors):
             say(line)
+
+
+def counts_told(n_transcripts: int, n_set_aside: int) -> str:
+    """What was read, in counts."""
+    read = f"{n_transcripts} transcripts read"
+    return f"{n_set_aside} file(s) set aside, {read}" if n_set_aside else read
+
+
+def run_told(result: RunResult, note: str, *, fallen: bool) -> str:
+    """What the state of a flow run and the log say of a run: counts, versions and ids, no name of a file or a code.
+
+    note: what the run decided of its models, "" for nothing. fallen: quality is lower than in the run before.
+    """
+    from pipeline.changes import model_version
+    from pipeline.retrain import short
+
+    version = model_version(result.run_dir)
+    return "; ".join(
+        [
+            *(["quality fell"] if fallen else []),
+            counts_told(result.n_transcripts, len(result.set_aside)),
+            note or (f"model {short(version)} in use" if version else "no model in use"),
+            f"{'nothing changed since ' if result.unchanged else ''}run {result.run_id}",
+        ]
+    )
+
+
+def lasted(seconds: float) -> str:
+    """A time as hours, minutes and whole seconds.
+
+    >>> lasted(3661.7)
+    'took 1:01:01'
+    """
+    return f"took {timedelta(seconds=int(seconds))}"
 
 
 def study_name(study_dir: str) -> str:

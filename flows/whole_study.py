@@ -7,6 +7,7 @@ Outside of a flow run (``whole_study.fn(study_dir)``) the stages are called as t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
@@ -41,8 +42,18 @@ from flows.beside_prefect import (
 from flows.engine import INSTEAD, ctrl_c_after, task_runner_of
 from flows.shown import close_dead_runs, show_counts, show_progress, show_run, show_study
 from flows.terminal import say
-from flows.told import WHOLE_STUDY, forget_failure, keep_failure, study_name, tell_unattended
+from flows.told import (
+    WHOLE_STUDY,
+    counts_told,
+    forget_failure,
+    keep_failure,
+    lasted,
+    run_told,
+    study_name,
+    tell_unattended,
+)
 from pipeline.changes import changes_since, previous_run
+from pipeline.choose_model import read_decision
 from pipeline.ingest import read_ingested
 from pipeline.run import RunResult, asked_to_train, earlier_result, finish_run, finish_training, plan_run
 from pipeline.stages import STAGES, Each, Keys, Plan, n_parts_of, needed_for, one_by_one, run_stages
@@ -162,20 +173,25 @@ def carried_out(job: str, study_dir: str) -> State[Any]:
     nobody waits for the flow, it says itself what came of it, on the terminal of whatever started it, and leaves the
     words of a failure in the study. To Prefect the state also says which study it was: a notification holds no more.
     """
+    began = time.monotonic()
     context = FlowRunContext.get()
     if context and context.flow_run:
         begin_work(Path(study_dir).resolve(), context.flow_run.id)
         show_study(Path(study_dir).resolve())
+    kept = None
     if somebody_listens():
         state = outcome(job, study_dir, keep=lambda _: TERMINAL)
     else:
         with listening(None, more=FLOW_RUN) as kept:
             keep = partial(keep_failure, study_dir, job)
             state = outcome(job, study_dir, keep=keep, wait_seconds=WAIT_SECONDS)
-        tell_unattended(study_dir, job, f"{state.name}: {state.message}", [error for _, error in kept])
+    message = str(state.message)
     if state.is_completed():
+        message += f", {lasted(time.monotonic() - began)}"
         forget_failure(study_dir, job)
-    return state.model_copy(update={"message": f"{study_name(study_dir)}: {state.message}"})
+    if kept is not None:
+        tell_unattended(study_dir, job, f"{state.name}: {message}", [error for _, error in kept])
+    return state.model_copy(update={"message": f"{study_name(study_dir)}: {message}"})
 
 
 def outcome(
@@ -201,48 +217,51 @@ def up_to(study: Study, study_dir: str, last: str) -> State[Any]:
     if last == TRAIN_STAGE:
         plan = asked_to_train(plan)
     keys = called(study, study_dir, plan, show_progress(study, n_parts_of(plan, wanted)), wanted=wanted)
-    if last == TRAIN_STAGE:
-        finish_training(study, plan, keys)
+    note = finish_training(study, plan, keys) if last == TRAIN_STAGE else ""
     read = read_ingested(study, keys.ingest)
-    show_counts(study, n_transcripts=len(read.transcripts), n_set_aside=len(read.set_aside))
-    return ended(len(read.transcripts), len(read.set_aside), last)
+    counts = {"n_transcripts": len(read.transcripts), "n_set_aside": len(read.set_aside)}
+    show_counts(study, **counts)
+    told = "; ".join(filter(None, [counts_told(**counts), note]))
+    return ended(told, last, n_set_aside=len(read.set_aside))
 
 
 def whole_run(study: Study, study_dir: str, page: str) -> State[Any]:
     """What ``pipeline.run.run_study`` does, with a task for each stage and batch."""
-    result = run_result(study, study_dir)
+    result, note = run_result(study, study_dir)
     changes = changes_since(previous_run(result.run_dir), result.run_dir)
     show_run(study, result, changes, page)
     fallen = changes.quality_fell and not result.unchanged
-    state = ended(result.n_transcripts, len(result.set_aside), result.run_id, fallen=fallen)
-    if result.unchanged and state.name == "Completed":
-        return Completed(name="NothingChanged", message=f"since run {result.run_id}", data=result.run_id)
-    return state
+    told = run_told(result, note, fallen=fallen)
+    return ended(
+        told, result.run_id, n_set_aside=len(result.set_aside), fallen=fallen, unchanged=result.unchanged
+    )
 
 
-def run_result(study: Study, study_dir: str) -> RunResult:
-    """The run folder, made now or there already."""
+def run_result(study: Study, study_dir: str) -> tuple[RunResult, str]:
+    """The run folder, made now or there already; what was decided of the models now, "" for nothing."""
     plan = plan_run(study)
     if plan.unchanged_since:
-        return earlier_result(study, plan.unchanged_since)
+        return earlier_result(study, plan.unchanged_since), ""
     advance = show_progress(study, n_parts_of(plan, tuple(STAGES)) + 1)
     keys = called(study, study_dir, plan, advance)
+    # Before the run folder is there, which counts among what the next decision depends on.
+    note = str(read_decision(study, plan, keys)["note"])
     tell_stage("report", 0, 1)
     write = report_task if FlowRunContext.get() else report_task.fn
     run_id = write(study_dir, plan.key, keys)
     tell_stage("report", 1, 1)
     advance()
-    return earlier_result(study, run_id, unchanged=False)
+    return earlier_result(study, run_id, unchanged=False), note
 
 
-def ended(n_transcripts: int, n_set_aside: int, came: str, *, fallen: bool = False) -> State[Any]:
-    """The state of a flow that reached its end, named for what somebody should look at."""
-    message = f"{n_transcripts} transcripts read"
+def ended(
+    told: str, came: str, *, n_set_aside: int, fallen: bool = False, unchanged: bool = False
+) -> State[Any]:
+    """The state of a flow that reached its end, named for what somebody should look at. told: its message."""
+    name = "NothingChanged" if unchanged else "Completed"
     if n_set_aside:
-        message = f"{n_set_aside} file(s) set aside, {message}"
-    if fallen:
-        return Completed(name="QualityFell", message=f"quality fell; {message}", data=came)
-    return Completed(name="FilesSetAside" if n_set_aside else "Completed", message=message, data=came)
+        name = "FilesSetAside"
+    return Completed(name="QualityFell" if fallen else name, message=told, data=came)
 
 
 def called(

@@ -528,3 +528,16 @@ def test_name_tags_and_message_of_a_run_say_which_study_it_is(nights):
     assert all(
         "whole study: FilesSetAside: 1 file(s) set aside, 4 transcripts read" in run.line for run in runs
     )
+
+
+def test_message_and_log_say_which_run_it_was_how_long_it_took_and_what_became_of_the_model(nights):
+    study_dir, (first, again, more) = nights
+    runs = sorted(path.parent.name for path in (study_dir / "runs").glob("*/manifest.json"))
+    manifest = json.loads((study_dir / "runs" / runs[0] / "manifest.json").read_text(encoding="utf-8"))
+    model = f"model {manifest['model']['version'][:4]}\N{HORIZONTAL ELLIPSIS}"
+    assert f"; {model} in use; run {runs[0]}, took 0:00:" in first.message
+    assert f"; {model} in use; nothing changed since run {runs[0]}, took 0:00:" in again.message
+    assert f"; {model} was not trained again: 1 of 50 new codings" in more.message
+    assert f"; run {runs[1]}, took 0:00:" in more.message
+    assert all(run.line.endswith(f": {run.message.removeprefix('my-study: ')}") for run in nights[1])
+    assert [code for code in ("Waiting", "Money", "Hope") if code in more.message + more.line] == []
