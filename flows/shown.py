@@ -38,6 +38,7 @@ from prefect.states import Crashed
 from corpus.study import Study
 from flows.at_work import forget_run, known_runs
 from flows.terminal import say
+from flows.told import minute, now
 from pipeline.changes import Changes
 from pipeline.run import RunResult
 from pipeline.without_names import code_rows, study_label, summary_of
@@ -184,9 +185,14 @@ def is_unfinished(run: FlowRun) -> bool:
 
 
 def close_run(client: SyncPrefectClient, root: Path, run: FlowRun) -> None:
-    """Tell Prefect of a run whose process is dead, unless it knows how the run ended, and of its tasks."""
+    """Tell Prefect of a run whose process is dead, unless it knows how the run ended, and of its tasks.
+
+    The log hears of it too: the killed run could write no line of its own.
+    """
     if is_unfinished(run):
         client.set_flow_run_state(run.id, killed(), force=True)
+        begun = f", begun {minute(run.start_time)}" if run.start_time else ""
+        say(f"{now()} {root}: run {run.id} ({run.name}{begun}) was killed; it is marked Crashed")
     close_tasks(client, run.id)
     forget_run(root, run.id)
 

@@ -172,7 +172,12 @@ def messages(errors: Sequence[Exception]) -> list[str]:
 
 def now() -> str:
     """The clock of this machine, to the minute."""
-    return f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"
+    return minute(datetime.now().astimezone())
+
+
+def minute(moment: datetime) -> str:
+    """A moment by the clock of this machine."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
 def tell_ingested(ingested: Ingested, stage: str, *, as_json: bool, note: str = "") -> int:

@@ -541,3 +541,17 @@ def test_message_and_log_say_which_run_it_was_how_long_it_took_and_what_became_o
     assert f"; run {runs[1]}, took 0:00:" in more.message
     assert all(run.line.endswith(f": {run.message.removeprefix('my-study: ')}") for run in nights[1])
     assert [code for code in ("Waiting", "Money", "Hope") if code in more.message + more.line] == []
+
+
+def test_killed_run_is_told_in_a_line_of_the_log_of_the_run_that_closes_it(home, tmp_path):
+    study_dir = write_planted_study(tmp_path / "my-study")
+    start(unattended(patch=KILLED.format(where="STAGES['train']")), home, study_dir).communicate(timeout=120)
+    ((run_id,),) = recorded(
+        home,
+        f"select id from flow_run where parameters like '%{tmp_path.name}/my-study%' and state_name = 'Running'",
+    )
+    _, _, err = precode(home, study_dir, source=unattended())
+    (line,) = [line for line in err.splitlines() if "was killed" in line]
+    assert f" {study_dir}: run {run_id} (whole study: my-study, begun 20" in line
+    assert line.endswith(") was killed; it is marked Crashed")
+    assert "was killed" not in precode(home, study_dir, source=unattended())[2]
