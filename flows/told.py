@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from corpus.files import write_whole
+from corpus.files import read_json, write_whole
 from flows.terminal import DONE, SET_ASIDE, error_message, say, show, show_json
 
 MOST_NOTES = 8
@@ -65,6 +65,8 @@ def tell_run(result: RunResult, *, as_json: bool) -> int:
     else:
         show(f"{result.n_transcripts} transcripts, {result.n_read_transcripts} of them read by people")
         show(f"{result.n_codings} codings, {result.n_suggestions} suggestions")
+        for line in report_warnings_told(result.run_dir):
+            show(line)
         if result.n_first_suggestions:
             show(
                 f"{result.n_first_suggestions} first suggestions, without a percentage, of codes not learned yet"
@@ -105,6 +107,25 @@ def counts_told(n_transcripts: int, n_set_aside: int) -> str:
     return f"{n_set_aside} file(s) set aside, {read}" if n_set_aside else read
 
 
+def warnings_told(warnings: Iterable[Sequence[str]], *, where: str = "") -> list[str]:
+    """How many files were read with a warning, as a guess of the encoding is; nothing if none was.
+
+    warnings: those of each file that could be read. where: a place that says which files and why.
+
+    >>> warnings_told([("not UTF-8: read as Windows-1252, which is a guess",), ()], where="the report")
+    ['1 file read with a warning: see the report']
+    """
+    n = sum(map(bool, warnings))
+    see = f": see {where}" if where else ""
+    return [f"{n} file{'s' * (n != 1)} read with a warning{see}"] if n else []
+
+
+def report_warnings_told(run_dir: Path) -> list[str]:
+    """The same of a finished run, whose report has the warnings."""
+    files = read_json(run_dir / "summary.json")["files"]
+    return warnings_told((file["warnings"] for file in files if file["n_transcripts"]), where="the report")
+
+
 def run_told(result: RunResult, note: str, *, fallen: bool) -> str:
     """What the state of a flow run and the log say of a run: counts, versions and ids, no name of a file or a code.
 
@@ -118,6 +139,7 @@ def run_told(result: RunResult, note: str, *, fallen: bool) -> str:
         [
             *(["quality fell"] if fallen else []),
             counts_told(result.n_transcripts, len(result.set_aside)),
+            *report_warnings_told(result.run_dir),
             note or (f"model {short(version)} in use" if version else "no model in use"),
             f"{'nothing changed since ' if result.unchanged else ''}run {result.run_id}",
         ]
@@ -188,6 +210,8 @@ def tell_ingested(ingested: Ingested, stage: str, *, as_json: bool, note: str = 
         show_json(told | ({"note": note} if note else {}))
     else:
         show(f"{len(ingested.transcripts)} transcripts; {stage} is done.")
+        for line in warnings_told(file.warnings for file in ingested.files if file.n_transcripts):
+            show(line)
     return tell_set_aside(set_aside.items())
 
 

@@ -51,6 +51,7 @@ from flows.told import (
     run_told,
     study_name,
     tell_unattended,
+    warnings_told,
 )
 from pipeline.changes import changes_since, previous_run
 from pipeline.choose_model import read_decision
@@ -221,8 +222,9 @@ def up_to(study: Study, study_dir: str, last: str) -> State[Any]:
     read = read_ingested(study, keys.ingest)
     counts = {"n_transcripts": len(read.transcripts), "n_set_aside": len(read.set_aside)}
     show_counts(study, **counts)
-    told = "; ".join(filter(None, [counts_told(**counts), note]))
-    return ended(told, last, n_set_aside=len(read.set_aside))
+    warned = warnings_told(file.warnings for file in read.files if file.n_transcripts)
+    told = [counts_told(**counts), *warned, *filter(None, [note])]
+    return ended("; ".join(told), last, n_set_aside=len(read.set_aside))
 
 
 def whole_run(study: Study, study_dir: str, page: str) -> State[Any]:

@@ -555,3 +555,13 @@ def test_killed_run_is_told_in_a_line_of_the_log_of_the_run_that_closes_it(home,
     assert f" {study_dir}: run {run_id} (whole study: my-study, begun 20" in line
     assert line.endswith(") was killed; it is marked Crashed")
     assert "was killed" not in precode(home, study_dir, source=unattended())[2]
+
+
+def test_file_whose_encoding_was_guessed_is_counted_in_message_and_log_and_on_the_terminal(nights, home):
+    study_dir, runs = nights
+    again = shutil.copytree(study_dir, study_dir.parent / "again", ignore=shutil.ignore_patterns("runs"))
+    told = "1 file read with a warning: see the report"
+    assert all(f"; {told};" in run.message and f"; {told};" in run.line for run in runs)
+    assert told in precode(home, "run", again)[1].splitlines()
+    status, out, _ = precode(home, "ingest", study_dir)
+    assert (status, "1 file read with a warning" in out) == (3, True)
