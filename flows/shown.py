@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -70,9 +71,11 @@ def show_study(root: Path) -> None:
 def show_run(study: Study, result: RunResult, changes: Changes, page: str) -> None:
     """Summary, scores of the codes by number, a link to the page; events, if the run is a new one."""
     label = study_label(study.root)
+    # Of a run that found nothing to do the model is no new one, though it was to the run that made the folder.
+    known = replace(changes, new_model=changes.new_model and not result.unchanged)
 
     def show() -> None:
-        create_markdown_artifact(summary_of(result, changes), key=f"{label}-summary", description="the run")
+        create_markdown_artifact(summary_of(result, known), key=f"{label}-summary", description="the run")
         create_table_artifact(code_rows(result.run_dir), key=f"{label}-codes", description="scores of codes")
         create_link_artifact((result.run_dir / page).as_uri(), link_text=page, key=f"{label}-page")
         if not result.unchanged:

@@ -565,3 +565,7 @@ def test_file_whose_encoding_was_guessed_is_counted_in_message_and_log_and_on_th
     assert told in precode(home, "run", again)[1].splitlines()
     status, out, _ = precode(home, "ingest", study_dir)
     assert (status, "1 file read with a warning" in out) == (3, True)
+
+
+def test_summary_says_of_a_model_that_it_is_new_only_after_the_run_that_made_it(nights):
+    assert ["The model is a new one." in run.summary for run in nights[1]] == [True, False, False]
