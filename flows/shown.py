@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 from prefect.artifacts import (
-    create_link_artifact,
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
@@ -69,19 +68,24 @@ def show_study(root: Path) -> None:
 
 
 def show_run(study: Study, result: RunResult, changes: Changes, page: str) -> None:
-    """Summary, scores of the codes by number, a link to the page; events, if the run is a new one."""
+    """Summary with the path of the page, scores of the codes by number; events, if the run is a new one."""
     label = study_label(study.root)
     # Of a run that found nothing to do the model is no new one, though it was to the run that made the folder.
     known = replace(changes, new_model=changes.new_model and not result.unchanged)
 
     def show() -> None:
-        create_markdown_artifact(summary_of(result, known), key=f"{label}-summary", description="the run")
+        markdown = f"{summary_of(result, known)}\n\n{to_copy(result.run_dir / page)}"
+        create_markdown_artifact(markdown, key=f"{label}-summary", description="the run")
         create_table_artifact(code_rows(result.run_dir), key=f"{label}-codes", description="scores of codes")
-        create_link_artifact((result.run_dir / page).as_uri(), link_text=page, key=f"{label}-page")
         if not result.unchanged:
             tell_events(label, result, changes)
 
     in_a_flow(show)
+
+
+def to_copy(path: Path) -> str:
+    """A path in Markdown, by itself. No link: a browser opens none to a file of its machine from a server's page."""
+    return f"```\n{path}\n```"
 
 
 def show_counts(study: Study, *, n_transcripts: int, n_set_aside: int) -> None:

@@ -569,3 +569,10 @@ def test_file_whose_encoding_was_guessed_is_counted_in_message_and_log_and_on_th
 
 def test_summary_says_of_a_model_that_it_is_new_only_after_the_run_that_made_it(nights):
     assert ["The model is a new one." in run.summary for run in nights[1]] == [True, False, False]
+
+
+def test_summary_has_the_path_of_the_page_to_copy_and_no_link_that_a_browser_blocks(nights, home):
+    study_dir, runs = nights
+    run_id = sorted(path.parent.name for path in (study_dir / "runs").glob("*/manifest.json"))[-1]
+    assert f"\n{study_dir / 'runs' / run_id / 'report.html'}\n" in runs[-1].summary
+    assert recorded(home, "select count(*) from artifact where data like '%file://%'") == [(0,)]
