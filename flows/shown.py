@@ -35,11 +35,12 @@ from prefect.context import FlowRunContext
 from prefect.events import emit_event
 from prefect.states import Crashed
 
+from corpus.files import read_json
 from corpus.study import Study
 from flows.at_work import forget_run, known_runs
 from flows.terminal import say
 from flows.told import minute, now
-from pipeline.changes import Changes
+from pipeline.changes import Changes, previous_run
 from pipeline.run import RunResult
 from pipeline.without_names import code_rows, study_label, summary_of
 
@@ -89,7 +90,7 @@ def to_copy(path: Path) -> str:
 
 
 def show_counts(study: Study, *, n_transcripts: int, n_set_aside: int) -> None:
-    """The summary of a flow that makes no run folder."""
+    """The summary of a flow that makes no run folder; it knows of no earlier one, so it tells of each file anew."""
     label = study_label(study.root)
 
     def show() -> None:
@@ -104,14 +105,26 @@ def show_counts(study: Study, *, n_transcripts: int, n_set_aside: int) -> None:
 
 
 def tell_events(label: str, result: RunResult, changes: Changes) -> None:
-    """One event for each thing that somebody may want to hear of."""
-    if result.set_aside:
-        tell_event(label, "file-set-aside", {"n_files": len(result.set_aside)})
+    """One event for each thing that somebody may want to hear of.
+
+    A file that is set aside is told once, by the first run that sets it aside: an event drives a notification, and
+    whoever leaves the file as it is wants no other each night. The state of every run says that it is still there.
+    """
+    if n_new := n_newly_set_aside(result):
+        tell_event(label, "file-set-aside", {"n_files": n_new, "n_set_aside": len(result.set_aside)})
     if changes.new_model:
         tell_event(label, "new-model", {"n_codes": result.n_learned})
     for name, change in (("agreement-fell", changes.alpha), ("model-fell", changes.average_precision)):
         if change.fell:
             tell_event(label, name, {"before": change.before, "after": change.after})
+
+
+def n_newly_set_aside(result: RunResult) -> int:
+    """How many files a run set aside that the run before it did not."""
+    before = previous_run(result.run_dir)
+    files = read_json(before / "summary.json")["files"] if before else []
+    known = {file["file"] for file in files if not file["n_transcripts"]}
+    return sum(file not in known for file, _ in result.set_aside)
 
 
 def tell_event(label: str, name: str, counts: dict[str, Any]) -> None:

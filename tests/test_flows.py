@@ -576,3 +576,14 @@ def test_summary_has_the_path_of_the_page_to_copy_and_no_link_that_a_browser_blo
     run_id = sorted(path.parent.name for path in (study_dir / "runs").glob("*/manifest.json"))[-1]
     assert f"\n{study_dir / 'runs' / run_id / 'report.html'}\n" in runs[-1].summary
     assert recorded(home, "select count(*) from artifact where data like '%file://%'") == [(0,)]
+
+
+def test_file_that_is_set_aside_is_told_by_one_event_and_by_the_state_of_every_run(nights, home):
+    study_dir, runs = nights
+    told = recorded(
+        home,
+        "select payload from events where event = 'precode.file-set-aside' "
+        f"and resource_id = 'precode.study.{study_label(study_dir)}'",
+    )
+    assert [json.loads(payload) for (payload,) in told] == [{"n_files": 1, "n_set_aside": 1}]
+    assert {run.state for run in runs} == {"FilesSetAside"}
