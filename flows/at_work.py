@@ -50,6 +50,11 @@ def known_runs(root: Path) -> dict[UUID, bool]:
     return found
 
 
+def is_dead_run_left(root: Path) -> bool:
+    """Whether the process of a run ended before it could tell Prefect how, and nobody has looked since."""
+    return not all(known_runs(root).values())
+
+
 def _is_free(folder: Path) -> bool:
     try:
         with FileLock(folder / LOCK_NAME, mode=file_mode(folder), timeout=0):

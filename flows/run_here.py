@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from corpus.errors import StudyError
 from corpus.files import study_lock
 from corpus.study import Study
+from flows.at_work import is_dead_run_left
 from flows.beside_prefect import listening
 from flows.local_server import prefect_api
 from flows.told import WHOLE_STUDY, forget_failure
@@ -17,17 +18,22 @@ if TYPE_CHECKING:
 
 
 def run_whole_study(study: Study, *, on_stage: OnStage | None = None) -> RunResult:
-    """Run the flow and give what ``pipeline.run.run_study`` gives, errors with their words included."""
+    """Run the flow and give what ``pipeline.run.run_study`` gives, errors with their words included.
+
+    A study in which nothing changed takes no flow, unless a run was killed there: only a flow tells Prefect of it.
+    """
     from pipeline.run import earlier_result, plan_run
 
     with study_lock(study.root):
-        if unchanged_since := plan_run(study).unchanged_since:
+        unchanged_since = plan_run(study).unchanged_since
+        if unchanged_since and not is_dead_run_left(study.root):
             forget_failure(str(study.root), WHOLE_STUDY)
             return earlier_result(study, unchanged_since)
     state, kept = flow_state(study, on_stage)
     if not state.is_completed():
         raise what_failed(kept, f"{state.name}: {state.message}")
-    return earlier_result(study, state.result(), unchanged=False)
+    run_id = state.result()
+    return earlier_result(study, run_id, unchanged=run_id == unchanged_since)
 
 
 def flow_state(study: Study, on_stage: OnStage | None) -> tuple[Any, list[tuple[str, Exception]]]:

@@ -587,3 +587,24 @@ def test_file_that_is_set_aside_is_told_by_one_event_and_by_the_state_of_every_r
     )
     assert [json.loads(payload) for (payload,) in told] == [{"n_files": 1, "n_set_aside": 1}]
     assert {run.state for run in runs} == {"FilesSetAside"}
+
+
+KILLED_AFTER_THE_REPORT = """
+import os, signal
+import flows.whole_study as whole
+whole.show_run = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_run_that_was_killed_after_its_report_is_closed_by_a_command_that_has_nothing_to_do(home, tmp_path):
+    study_dir = write_planted_study(tmp_path / tmp_path.name)
+    process = start(unattended(patch=KILLED_AFTER_THE_REPORT), home, study_dir)
+    process.communicate(timeout=120)
+    assert process.returncode == -signal.SIGKILL
+    assert states_of(home, tmp_path)[-1][-1] == "Running"
+    watching = "import atexit; atexit.register(lambda: print('prefect' in sys.modules, file=sys.stderr))"
+    status, out, err = precode(home, "run", study_dir, source=watching)
+    assert (status, out.startswith("Nothing changed since 0001-")) == (0, True), out + err
+    assert [states[-1] for states in states_of(home, tmp_path)] == ["Crashed", "NothingChanged"]
+    status, out, err = precode(home, "run", study_dir, source=watching)
+    assert (status, err.strip()) == (0, "False")
