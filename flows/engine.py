@@ -24,14 +24,20 @@ from corpus.errors import StudyError
 from corpus.study import Study
 from flows.beside_prefect import hand_over
 from flows.local_server import client_settings, send_last_events
+from flows.terminal import say
+from flows.told import now
 
 if TYPE_CHECKING:
     from distributed import Client
+    from prefect import Flow
+    from prefect.client.schemas.objects import FlowRun, State
     from prefect.task_runners import TaskRunner
 
 CONNECT_SECONDS = 10
 """How long a scheduler may take to answer, and to have a worker."""
 REACH_SECONDS = 5
+RUN_OF_ITS_OWN = "PREFECT__FLOW_RUN_ID"
+"""Prefect sets it for a process that is there for one run."""
 INSTEAD = 'kind = "threads" under [engine] in study.toml does the same work on this machine.'
 
 
@@ -110,6 +116,19 @@ def ctrl_c_after() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if asked:
         signal.raise_signal(signal.SIGINT)
+
+
+def end_if_timed_out(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """End the process of a run whose time is over, if it has one of its own; Prefect calls this when it was told.
+
+    A thread cannot be ended: one that hangs would keep the process, and whoever runs one run after the other (serve,
+    a worker) would wait for it for ever. Finished stages are kept, as after any kill.
+    """
+    if state.name != "TimedOut" or RUN_OF_ITS_OWN not in os.environ:
+        return
+    say(f"{now()} {flow_run.parameters.get('study_dir', '')}: {flow_run.name}: {state.name}: {state.message}")
+    send_last_events()
+    os._exit(0)  # anything else, and Prefect would take the run for one that crashed
 
 
 async def end_of_run() -> None:

@@ -39,7 +39,7 @@ from flows.beside_prefect import (
     tell_stage,
     without_words,
 )
-from flows.engine import INSTEAD, ctrl_c_after, task_runner_of
+from flows.engine import INSTEAD, ctrl_c_after, end_if_timed_out, task_runner_of
 from flows.shown import close_dead_runs, show_counts, show_progress, show_run, show_study
 from flows.terminal import say
 from flows.told import (
@@ -127,6 +127,7 @@ STUDY_FLOW: dict[str, Any] = {
     "persist_result": False,
     "log_prints": False,
     "timeout_seconds": TIMEOUT_SECONDS,
+    "on_failure": [end_if_timed_out],
 }
 
 

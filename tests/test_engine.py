@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -308,6 +310,47 @@ def test_batch_that_hangs_in_a_thread_is_told_to_prefect_when_the_time_is_over(h
     assert 4 <= float(seconds) < 20
     with study_lock(study_dir):
         assert (study_dir / "cache" / "ingest").is_dir()
+
+
+HANGS_WHEN_SERVED = """
+import os, time
+if "PREFECT__FLOW_RUN_ID" in os.environ:
+    import flows.whole_study as whole
+    from pipeline.stages import STAGES
+    whole.whole_study.timeout_seconds = 30.0
+    preprocess = STAGES["preprocess"]
+    def hanging(study, *rest):
+        time.sleep(600 if study.root.name == "hangs" else 0)
+        return preprocess(study, *rest)
+    STAGES["preprocess"] = hanging
+"""
+
+
+@pytest.mark.skipif(not LINUX, reason="processes are counted in /proc")
+def test_batch_that_hangs_for_ever_keeps_no_other_study_from_its_turn(home, tmp_path):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(HANGS_WHEN_SERVED, encoding="utf-8")
+    search = os.pathsep.join(filter(None, (str(tmp_path / "site"), str(ROOT), os.environ.get("PYTHONPATH"))))
+    studies = [write_study(tmp_path / "hangs"), write_planted_study(tmp_path / "other")]
+    environment = {"PYTHONPATH": search, "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
+    process = start(home, "serve", *studies, "--now", merged=True, **environment)
+    too_long = threading.Timer(240, process.kill)
+    too_long.start()
+    try:
+        assert process.stdout is not None
+        said = [next(line for line in process.stdout if "whole study:" in line) for _ in studies]
+        process.terminate()
+        process.communicate(timeout=60)
+    finally:
+        too_long.cancel()
+        process.kill()
+        for pid in members(process.pid):
+            os.kill(pid, signal.SIGKILL)
+    ends = {line.split()[2].rpartition("/")[2]: line for line in said}
+    assert ends.keys() == {"hangs:", "other:"}, said
+    assert "whole study: hangs: TimedOut: " in ends["hangs:"]
+    of_it = f"where parameters like '%{tmp_path.name}/hangs%' and start_time is not null"
+    assert recorded(home, f"select state_name from flow_run {of_it}") == [("TimedOut",)]
 
 
 TIMEOUTS = """
