@@ -56,6 +56,7 @@ from flows.told import (
 from pipeline.changes import changes_since, previous_run
 from pipeline.choose_model import read_decision
 from pipeline.ingest import read_ingested
+from pipeline.retrain import SCHEDULE
 from pipeline.run import RunResult, asked_to_train, earlier_result, finish_run, finish_training, plan_run
 from pipeline.stages import STAGES, Each, Keys, Plan, n_parts_of, needed_for, one_by_one, run_stages
 from pipeline.train import STAGE as TRAIN_STAGE
@@ -152,7 +153,7 @@ def pre_code(study_dir: str) -> State[Any]:
 
 @flow(name="precode-retrain", flow_run_name=partial(run_name, "retrain"), **STUDY_FLOW)
 def retrain(study_dir: str) -> State[Any]:
-    """Train now on what people coded, however little is new; used from the next run on unless shown to be worse."""
+    """Train now on what people coded, however little is new; used from the next run on if shown to be no worse."""
     return carried_out("retrain", study_dir)
 
 
@@ -217,7 +218,7 @@ def up_to(study: Study, study_dir: str, last: str) -> State[Any]:
     """Fill the cache up to a stage, as ``pipeline.run`` does, with a task for each stage and batch."""
     plan, wanted = plan_run(study), needed_for(last)
     if last == TRAIN_STAGE:
-        plan = asked_to_train(plan)
+        plan = asked_to_train(plan, by=SCHEDULE)
     keys = called(study, study_dir, plan, show_progress(study, n_parts_of(plan, wanted)), wanted=wanted)
     note = finish_training(study, plan, keys) if last == TRAIN_STAGE else ""
     read = read_ingested(study, keys.ingest)
@@ -334,7 +335,7 @@ def planned(study_dir: str, plan_key: str) -> tuple[Study, Plan]:
     asked = group_by_asked() or handed_over(Path(study_dir), plan_key)
     study = load_study(Path(study_dir), group_by=asked)
     plan = plan_run(study)
-    for here in (plan, asked_to_train(plan)):
+    for here in (plan, asked_to_train(plan), asked_to_train(plan, by=SCHEDULE)):
         if here.key == plan_key:
             return study, here
     raise StudyError(f"{study.root.name}: files changed while the run read them. Run it again.")

@@ -29,6 +29,7 @@ from pipeline.run import RunResult, asked_to_train, finish_training, plan_run, r
 from pipeline.share_model import look_at_model
 from pipeline.stages import needed_for, one_by_one, quiet, run_stages
 from pipeline.verify import verify
+from tests.faults import commands
 
 ROOT = Path(__file__).parents[1]
 AFTER = 24
@@ -443,6 +444,24 @@ def test_schedule_uses_no_model_that_was_not_shown_to_be_no_worse(
     assert (current(study)["in_use"] != old) is used
     assert current(study)["tried"] != old
     assert ("replaces" in note) is used
+
+
+RETRAIN = """
+import flows.whole_study
+flows.whole_study.retrain.fn(sys.argv[1])
+raise SystemExit(0)
+"""
+
+
+def test_flow_that_retrains_is_as_strict_as_a_schedule(
+    first: Study, interviews: Callable[[int], Files], tmp_path: Path
+) -> None:
+    study = put(first.root, interviews(5))
+    old = current(study)["in_use"]
+    status, _, err = commands.precode(tmp_path / "home", study.root, source=RETRAIN)
+    assert status == 0, err
+    assert current(study)["in_use"] == old
+    assert current(study)["tried"] != old
 
 
 def test_training_again_and_again_writes_one_line_of_history(
