@@ -32,9 +32,7 @@ def serve(
 
     Example:  precode serve my-study --cron "0 2 * * *"
     """
-    from corpus.study import load_study
     from flows.scheduled import own_timezone, serve_studies
 
-    studies = {study.root: study for study in map(load_study, study_dirs)}
-    serve_studies(list(studies.values()), cron=cron, timezone=timezone or own_timezone(), now=now)
+    serve_studies(study_dirs, cron=cron, timezone=timezone or own_timezone(), now=now)
     return DONE

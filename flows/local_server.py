@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import secrets
 import socket
 import sys
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 STARTUP_SECONDS = 120
 """How long the server may take: 1 s as a rule, 8 s when it makes its database, far more under load."""
+
+ANSWER_SECONDS = 10
+"""How long the user's own server may take for an answer."""
+INSTEAD = "Without PREFECT_API_URL precode brings a server of its own."
 
 
 def prefect_home() -> Path:
@@ -116,6 +121,7 @@ def prefect_api(*, scheduling: bool = False) -> Iterator[str]:
     make_home(prefect_home())
     with environment(client_settings()):
         if own := os.environ.get("PREFECT_API_URL"):
+            refuse_unreachable(own)
             yield own
             return
         refuse_broken(scheduling=scheduling)
@@ -123,6 +129,40 @@ def prefect_api(*, scheduling: bool = False) -> Iterator[str]:
             settings = server_settings(listening.getsockname()[1])
             with environment(settings), server_thread(listening, scheduling=scheduling), no_heartbeat():
                 yield settings["PREFECT_API_URL"]
+
+
+def refuse_unreachable(url: str) -> None:
+    """Ask the user's own server for something that it gives to no stranger.
+
+    Raises StudyError if nothing answers there, or no Prefect, or one that refuses the password.
+    """
+    import httpx
+    from prefect.client.orchestration import get_client
+
+    try:
+        with get_client(httpx_settings={"timeout": ANSWER_SECONDS}, sync_client=True) as client:
+            client.read_flows(limit=1)
+    except httpx.HTTPStatusError as error:
+        status = error.response.status_code
+        if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            raise StudyError(
+                f"The Prefect server at {shown(url)} refuses the password (PREFECT_API_AUTH_STRING). It is the one "
+                "with which the server was started, as user:password (PREFECT_SERVER_API_AUTH_STRING there)."
+            ) from error
+        raise StudyError(
+            f"What answers at {shown(url)} (PREFECT_API_URL) is no Prefect API, or is not well (status {status}). "
+            f"The address ends in /api. {INSTEAD}"
+        ) from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise StudyError(
+            f"No Prefect server answers at {shown(url)} (PREFECT_API_URL). Start it with 'prefect server start', "
+            f"or mend the address. {INSTEAD}"
+        ) from error
+
+
+def shown(url: str) -> str:
+    """An address without the user and the password that may stand in it."""
+    return re.sub(r"//[^/@]*@", "//", url)
 
 
 @contextmanager

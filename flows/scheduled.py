@@ -18,9 +18,9 @@ import typer
 from filelock import FileLock
 
 from corpus.modes import OWNER_FILE
-from corpus.study import Study
+from corpus.study import load_study
 from flows.local_server import client_settings, environment, make_home, prefect_api, prefect_home
-from flows.terminal import say
+from flows.terminal import error_message, say
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -33,32 +33,44 @@ ENTRYPOINT = "flows.served_run.whole_study"
 ALIVE = "PRECODE_SERVE_ALIVE"
 """Names, to the process of a run, the file that is locked while serve lives."""
 POLL_SECONDS = 0.5
+STOPPED = "precode serve was stopped; finished stages are kept."
 CRON_EXAMPLE = (
     'Five parts: minute, hour, day of the month, month, day of the week. "0 2 * * *" is every night at two, '
     '"30 6 * * mon-fri" half past six on working days.'
 )
 
 
-def serve_studies(studies: Sequence[Study], *, cron: str, timezone: str, now: bool) -> None:
+def serve_studies(study_dirs: Sequence[Path], *, cron: str, timezone: str, now: bool) -> None:
     """Run each study when its time has come, one after the other, until somebody stops it.
 
-    now: run each at once as well.
+    One that cannot be read now (a network folder that is not there yet, a typing error in study.toml) is served all
+    the same, for each run reads its study anew. now: run each at once as well.
     Raises typer.BadParameter before anything starts if ``cron`` or ``timezone`` mean nothing.
     """
     make_home(prefect_home())  # before Prefect is imported, which warns where it is not there
     with environment(client_settings()):
         schedule = schedule_of(cron, timezone)
     with alive() as alive_path, environment(for_runs(alive_path)), prefect_api(scheduling=True) as url:
-        runner, made = registered(studies, schedule)
-        for study, deployment in zip(studies, made, strict=True):
-            say(f"{study.root}: {cron} ({timezone})")
+        roots = list(dict.fromkeys(study_dir.resolve() for study_dir in study_dirs))
+        runner, made = registered(roots, schedule)
+        for root, deployment in zip(roots, made, strict=True):
+            say(f"{root}: {cron} ({timezone})")
+            warn_of_unfit(root)
             if now:
                 run_now(deployment)
         say(f"Waiting; Prefect at {url}. Ctrl-C stops.")
         try:
-            until_stopped(runner)
+            until_stopped(runner, made)
         finally:
             pause(made)
+
+
+def warn_of_unfit(root: Path) -> None:
+    """Say so if a study cannot be read, and why; whatever the reason, it stops no other study."""
+    try:
+        load_study(root)
+    except Exception as error:
+        say(f"{root} cannot be read now; each of its runs fails until that is mended. {error_message(error)}")
 
 
 @contextmanager
@@ -114,7 +126,7 @@ def schedule_of(cron: str, timezone: str) -> Any:
         raise typer.BadParameter(f"{cron!r} is no time table. {CRON_EXAMPLE}", param_hint="--cron") from None
 
 
-def registered(studies: Sequence[Study], schedule: Any) -> tuple[Runner, list[UUID]]:
+def registered(roots: Sequence[Path], schedule: Any) -> tuple[Runner, list[UUID]]:
     """A runner that knows a deployment for each study; the name tells two studies of one name apart."""
     from prefect.runner import Runner
     from prefect.types.entrypoint import EntrypointType
@@ -125,10 +137,10 @@ def registered(studies: Sequence[Study], schedule: Any) -> tuple[Runner, list[UU
     # One run at a time: the stages use all processors by themselves, and memory is that of one study. A limit
     # of the deployment's own would be worse: a killed run keeps its place in it until its lease ends (5 minutes).
     runner, made = Runner(name="precode", limit=1, pause_on_shutdown=False), []
-    for study in studies:
+    for root in roots:
         deployment: Any = whole_study.to_deployment(
-            name=study_label(study.root),
-            parameters={"study_dir": str(study.root)},
+            name=study_label(root),
+            parameters={"study_dir": str(root)},
             schedule=schedule,
             tags=["precode"],
             entrypoint_type=EntrypointType.MODULE_PATH,
@@ -159,14 +171,53 @@ def pause(made: Sequence[UUID]) -> None:
             client.pause_deployment(deployment)
 
 
-def until_stopped(runner: Runner) -> None:
-    """Wait for Ctrl-C or SIGTERM; a run that is at work is ended, its finished stages are kept."""
+def until_stopped(runner: Runner, made: Sequence[UUID]) -> None:
+    """Wait for Ctrl-C or SIGTERM; a run that is at work is cancelled, its finished stages are kept."""
     # Its own answer to SIGTERM never awaits what it calls, and leaves by SystemExit (Prefect 3.8.8).
     vars(runner)["handle_sigterm"] = lambda *_: signal.raise_signal(signal.SIGINT)
     try:
-        asyncio.run(runner.start())
+        asyncio.run(serving(runner, made))
     except KeyboardInterrupt:
-        say("Stopped. Runs that were at work are ended; their finished stages are kept.")
+        say("Stopped. Runs that were at work are cancelled; their finished stages are kept.")
+
+
+async def serving(runner: Runner, made: Sequence[UUID]) -> None:
+    """What the runner does until this is cancelled, as Ctrl-C does; a second Ctrl-C does not wait for the runs."""
+    at_work = asyncio.create_task(runner.start())
+    try:
+        await asyncio.shield(at_work)
+    except asyncio.CancelledError:
+        if runner.started:
+            # First: a run whose process is not ready to hear of it yet would be taken for crashed.
+            await cancel_runs(made)
+            await runner.astop()
+        while not at_work.done():  # a run that was about to begin has a process now
+            await runner.cancel_all()
+            await asyncio.wait([at_work], timeout=POLL_SECONDS)
+        raise
+
+
+async def cancel_runs(made: Sequence[UUID]) -> None:
+    """Tell Prefect that whoever stopped serve cancelled the runs that are at work: nothing failed."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import (
+        DeploymentFilter,
+        DeploymentFilterId,
+        FlowRunFilter,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+    )
+    from prefect.client.schemas.objects import StateType
+    from prefect.states import Cancelled
+
+    at_work = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING])
+    async with get_client() as client:
+        runs = await client.read_flow_runs(
+            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=list(made))),
+            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=at_work)),
+        )
+        for run in runs:
+            await client.set_flow_run_state(run.id, Cancelled(message=STOPPED), force=True)
 
 
 def own_timezone() -> str:

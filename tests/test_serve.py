@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -36,6 +37,8 @@ if "PREFECT__FLOW_RUN_ID" in os.environ:
     STAGES["train"] = waiting
 """
 """In the process of a run: the study "slow" never comes to the end of its training."""
+SERVED = ("gone", "broken", "a/study", "b/study", "slow")
+"""In the order in which they are run; there is no folder of the first."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,11 @@ def killed(tmp_path_factory) -> Iterator[Killed]:
 def limit_training(home: Path) -> None:
     """One place for training, in the folder of serve's own Prefect."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
-    settings = {"PREFECT_HOME": str(home / "prefect"), "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true"}
+    settings = {
+        "PREFECT_HOME": str(home / "prefect"),
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    }
     command = [sys.executable, "-m", "prefect", "concurrency-limit", "create", "precode-train", "1"]
     subprocess.run(command, env={**clean, **settings, "DO_NOT_TRACK": "1"}, check=True, capture_output=True)
 
@@ -157,12 +164,15 @@ def slowed(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory, write_planted_tiny_study) -> Iterator[Served]:
-    """Two studies of one name, the second without a transcript, and one that is told to end while it is at work."""
+    """Two that cannot be read, two studies of one name, the second without a transcript, and one that is told to end
+    while it is at work; one of them is named twice."""
     folder, home = tmp_path_factory.mktemp("served"), tmp_path_factory.mktemp("home")
     for name in ("a/study", "slow"):
         write_planted_tiny_study(folder / name)
-    (folder / "b" / "study" / "transcripts").mkdir(parents=True)
-    studies = [folder / name for name in ("a/study", "b/study", "slow")]
+    for name in ("b/study", "broken"):
+        (folder / name / "transcripts").mkdir(parents=True)
+    (folder / "broken" / "study.toml").write_text("[model]\nencoder = 4\n", encoding="utf-8")
+    studies = [folder / name for name in (*SERVED, "b/../a/study")]
     process = serve(
         home, *studies, "--now", "--timezone", "Europe/London", site=slowed(folder),
         PREFECT_LOGGING_LEVEL="DEBUG",
@@ -186,16 +196,40 @@ def test_each_study_is_run_and_one_that_fails_stops_no_other(served):
         json.loads(parameters)["study_dir"].removeprefix(f"{served.folder.resolve()}/"): state
         for parameters, state in served.rows("select parameters, state_name from flow_run where start_time")
     }
-    # The last was stopped at work: whoever runs that study next says so (see below).
-    assert ended == {"a/study": "FilesSetAside", "b/study": "Failed", "slow": "Running"}
+    unfit = dict.fromkeys(("gone", "broken", "b/study"), "Failed")
+    assert ended == {**unfit, "a/study": "FilesSetAside", "slow": "Cancelled"}
     assert (served.folder / "a/study" / "runs" / "latest").is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("gone", "no such study folder"), ("broken", "study.toml"), ("slow", "")]
+)
+def test_study_that_cannot_be_read_is_served_with_a_warning_that_says_why(served, name, reason):
+    began = next(n for n, line in enumerate(served.said) if line.startswith("Waiting"))
+    line = f"{(served.folder / name).resolve()}: 0 2 * * * (Europe/London)"
+    after = served.said[served.said.index(line) + 1 : began]
+    assert (f"{(served.folder / name).resolve()} cannot be read now" in " ".join(after[:1])) == bool(reason)
+    assert reason in "".join(after)
+    assert bool(reason) == any(
+        f"{line.partition(': ')[0]}: whole study: Failed" in told for told in served.said
+    )
+
+
+def test_tasks_of_a_run_that_was_stopped_are_at_an_end(served):
+    query = "select distinct state_type from task_run where state_type in ('PENDING', 'RUNNING')"
+    assert served.rows(query) == []
 
 
 def test_two_studies_of_one_name_have_deployments_of_their_own(served):
     found = [name for (name,) in served.rows("select name from deployment")]
-    roots = [(served.folder / name).resolve() for name in ("a/study", "b/study", "slow")]
+    roots = [(served.folder / name).resolve() for name in SERVED]
     assert sorted(found) == sorted(map(study_label, roots))
-    assert len(set(found)) == 3
+    assert len(set(found)) == len(SERVED)
+
+
+def test_study_that_is_named_twice_is_run_once(served):
+    query = "select count(*) from flow_run where start_time and parameters like '%a/study%'"
+    assert served.rows(query) == [(1,)]
 
 
 def test_schedule_is_the_one_asked_for_and_no_run_is_due_when_nobody_serves(served):
@@ -227,7 +261,7 @@ def test_run_that_was_stopped_keeps_its_finished_stages_and_another_goes_on_from
     assert status == 3, err
     assert {path: path.stat().st_mtime_ns for path in (slow / "cache" / "preprocess").iterdir()} == done
     states = served.rows("select state_name from flow_run where start_time and parameters like '%/slow%'")
-    assert sorted(states) == [("Crashed",), ("FilesSetAside",)]
+    assert sorted(states) == [("Cancelled",), ("FilesSetAside",)]
 
 
 def test_nothing_named_or_said_is_in_prefects_folder_or_in_what_serve_says(served, planted_in, tmp_path):
@@ -235,6 +269,35 @@ def test_nothing_named_or_said_is_in_prefects_folder_or_in_what_serve_says(serve
     (tmp_path / "said").write_text("\n".join(served.said), encoding="utf-8")
     assert planted_in(tmp_path) == []
     assert planted_in(served.home) == []
+
+
+@pytest.mark.parametrize("words", ["at work", "Waiting"])
+def test_run_is_cancelled_by_ctrl_c_also_while_it_is_about_to_begin(tmp_path, words):
+    process = serve(tmp_path / "home", write_small_study(tmp_path / "slow"), "--now", site=slowed(tmp_path))
+    query = "select state_type from flow_run where state_type != 'SCHEDULED'"
+    try:
+        heard_until(process, words)
+        until_begun = seconds_until(lambda: recorded(tmp_path / "home", query) != [], most=60)
+        assert until_begun < 60
+        # To all of the session, as a terminal does.
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    finally:
+        end_session(process)
+    assert process.returncode == 0, out
+    assert recorded(tmp_path / "home", query) == [("CANCELLED",)], out
+    assert recorded(tmp_path / "home", "select event from events where event like '%flow-run.Crashed'") == []
+
+
+@pytest.mark.parametrize("command", ["serve", "run"])
+def test_server_that_does_not_answer_is_named_and_what_to_do(command, make_study, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}/api"
+    study = make_study({"transcripts/t1.txt": "Ann: Hello.\n"})
+    status, out, err = precode(tmp_path / "home", command, study.root, PREFECT_API_URL=url)
+    assert (status, out) == (1, "")
+    assert f"No Prefect server answers at {url} (PREFECT_API_URL)" in err
+    assert "prefect server start" in err
 
 
 @pytest.mark.skipif(not LINUX, reason="processes are counted in /proc")

@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -29,7 +30,7 @@ from typing import Any
 import pytest
 
 from pipeline.without_names import study_label
-from tests.faults.commands import start
+from tests.faults.commands import precode, start
 from tests.faults.small_study import write_small_study
 
 ROOT = Path(__file__).parents[1]
@@ -258,6 +259,23 @@ def test_server_asks_for_the_password(team):
         urllib.request.urlopen(f"{team.url}/flows/count", data=b"{}", timeout=30)
 
 
+@pytest.mark.parametrize("command", ["serve", "run"])
+def test_wrong_password_is_named_and_what_to_do(team, tmp_path, command):
+    settings = {"PREFECT_API_URL": team.url, "PREFECT_API_AUTH_STRING": "team:another"}
+    status, out, err = precode(tmp_path, command, write_small_study(tmp_path / "study"), **settings)
+    assert (status, out) == (1, "")
+    assert f"The Prefect server at {team.url} refuses the password (PREFECT_API_AUTH_STRING)" in err
+    assert "another" not in err
+
+
+def test_address_that_is_not_the_one_of_the_api_is_named(team, tmp_path):
+    url = team.url.removesuffix("/api")
+    settings = {"PREFECT_API_URL": url, "PREFECT_API_AUTH_STRING": PASSWORD}
+    status, _, err = precode(tmp_path, "run", write_small_study(tmp_path / "study"), **settings)
+    assert status == 1
+    assert f"What answers at {url} (PREFECT_API_URL) is no Prefect API" in err
+
+
 def test_scheduled_run_happens_and_its_state_says_what_to_look_at(team, scheduled):
     assert scheduled["auto_scheduled"]
     assert (scheduled["state_type"], scheduled["state_name"]) == ("COMPLETED", "FilesSetAside")
@@ -289,12 +307,26 @@ def test_lower_agreement_ends_in_a_state_of_its_own_and_in_an_event(team, fallen
     )
 
 
-@pytest.mark.parametrize(
-    "event", ["file-set-aside", "agreement-fell", "new-model", "a run ended as QualityFell"]
-)
+@pytest.mark.parametrize("event", ["file-set-aside", "agreement-fell", "new-model", "ended as QualityFell"])
 def test_automation_notifies_by_prefects_own_block(event, team, fallen):
     heard = until(lambda: [note for note in team.notified if event in note["subject"]], seconds=30)
     assert heard[0]["subject"].startswith("precode")
+
+
+def test_note_that_calls_somebody_names_the_run_and_says_what_came_of_it(team, fallen):
+    subject = f"precode: {fallen['name']} ended as QualityFell"
+    (note,) = until(lambda: [note for note in team.notified if note["subject"] == subject], seconds=30)
+    assert note["body"] == fallen["state"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("number", "subject"), [(0, "precode.new-model: test"), (1, "precode: test ended as Failed")]
+)
+def test_a_note_can_be_tried_by_the_command_in_the_file_of_automations(team, number, subject):
+    head = (ROOT / "automations.yaml").read_text(encoding="utf-8").replace("\n#", "\n").replace("\\\n", " ")
+    written = re.findall(r"prefect (event emit (?:[^'\n]|'[^']*')+)", head)
+    team.prefect(*shlex.split(written[number]))
+    until(lambda: [note for note in team.notified if note["subject"] == subject], seconds=30)
 
 
 def test_nothing_named_or_said_is_in_what_prefect_keeps_or_tells(team, fallen, planted_in):
