@@ -23,6 +23,7 @@ from tests.faults.commands import LINUX, listening_addresses, members, precode, 
 from tests.faults.small_study import write_small_study
 
 SCHEDULES = "select schedule from deployment_schedule"
+FIRED = "select state_name from flow_run where auto_scheduled and start_time and parameters like '%/slow%'"
 SLOW = """
 import os
 if "PREFECT__FLOW_RUN_ID" in os.environ:
@@ -127,6 +128,8 @@ def killed(tmp_path_factory) -> Iterator[Killed]:
     too_long.start()
     try:
         said = heard_until(second, "whole study:")
+        # A run says what came of it before Prefect is told; one that is stopped in between is cancelled.
+        seconds_until(lambda: bool(recorded(home, f"{FIRED} and state_type = 'COMPLETED'")), most=30)
         second.send_signal(signal.SIGTERM)
         second.communicate(timeout=60)
     finally:
@@ -306,10 +309,7 @@ def test_kill_of_serve_leaves_no_process_of_a_run(killed):
 
 
 def test_schedule_fires_and_makes_a_run_of_its_own(killed):
-    query = (
-        "select state_name from flow_run where auto_scheduled and start_time and parameters like '%/slow%'"
-    )
-    assert recorded(killed.home, query) == [("Completed",)], killed.said
+    assert recorded(killed.home, FIRED) == [("Completed",)], killed.said
 
 
 def test_killed_run_is_marked_crashed_by_the_next(killed):
