@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -120,9 +121,11 @@ def tell_events(label: str, result: RunResult, changes: Changes) -> None:
 
 
 def n_newly_set_aside(result: RunResult) -> int:
-    """How many files a run set aside that the run before it did not."""
-    before = previous_run(result.run_dir)
-    files = read_json(before / "summary.json")["files"] if before else []
+    """How many files a run set aside that the run before it did not; all of them if that one cannot be read."""
+    before, files = previous_run(result.run_dir), []
+    if before:
+        with suppress(OSError, ValueError, KeyError):
+            files = read_json(before / "summary.json")["files"]
     known = {file["file"] for file in files if not file["n_transcripts"]}
     return sum(file not in known for file, _ in result.set_aside)
 
