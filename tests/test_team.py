@@ -279,23 +279,23 @@ def test_address_that_is_not_the_one_of_the_api_is_named(team, tmp_path):
 def test_scheduled_run_happens_and_its_state_says_what_to_look_at(team, scheduled):
     assert scheduled["auto_scheduled"]
     assert (scheduled["state_type"], scheduled["state_name"]) == ("COMPLETED", "FilesSetAside")
-    assert scheduled["state"]["message"] == "1 file(s) set aside, 6 transcripts read"
+    assert scheduled["state"]["message"].startswith("study: 1 file(s) set aside, 6 transcripts read")
     assert (team.study_dir / "runs" / "latest").is_file()
 
 
-def test_run_shows_a_summary_scores_progress_and_a_link(team, scheduled):
+def test_run_shows_a_summary_scores_progress_and_the_path_of_the_page(team, scheduled):
     found = team.api("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [scheduled["id"]]}}})
     label = study_label(team.study_dir.resolve())
     by_key = {artifact["key"].removeprefix(f"{label}-"): artifact["data"] for artifact in found}
     run_dir = team.study_dir / "runs" / (team.study_dir / "runs" / "latest").read_text().strip()
-    assert by_key.keys() == {"summary", "codes", "progress", "page"}
+    assert by_key.keys() == {"summary", "codes", "progress"}
     assert "| transcripts | 6 |" in by_key["summary"] and "| files set aside | 1 |" in by_key["summary"]
     assert [row["code"] for row in json.loads(by_key["codes"])] == ["code 1", "code 2", "code 3"]
     evaluation = json.loads((run_dir / "evaluation.json").read_text())
     scores = {row["average_precision"] for row in evaluation["scopes"]["all"]["codes"]}
     assert scores == {row["average precision"] for row in json.loads(by_key["codes"])} - {"undefined"}
     assert by_key["progress"] == 100
-    assert run_dir.as_uri() in by_key["page"]
+    assert str(run_dir / "report.html") in by_key["summary"]
 
 
 def test_lower_agreement_ends_in_a_state_of_its_own_and_in_an_event(team, fallen):
