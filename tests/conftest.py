@@ -31,10 +31,11 @@ from tests.faults.planted import planted_below
 
 SAMPLE = Path(__file__).parents[1] / "corpus" / "sample"
 
+# No deadline: how long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("usual", deadline=None)
 # A run of CI finds what the last one found: the search for new examples is for developers' machines.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
-if os.environ.get("CI"):
-    hypothesis.settings.load_profile("ci")
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "usual")
 
 MakeTranscript = Callable[..., Transcript]
 MakeStudy = Callable[..., Study]
