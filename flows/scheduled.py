@@ -11,6 +11,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,21 +176,21 @@ def until_stopped(runner: Runner, made: Sequence[UUID]) -> None:
     """Wait for Ctrl-C or SIGTERM; a run that is at work is cancelled, its finished stages are kept."""
     # Its own answer to SIGTERM never awaits what it calls, and leaves by SystemExit (Prefect 3.8.8).
     vars(runner)["handle_sigterm"] = lambda *_: signal.raise_signal(signal.SIGINT)
+    # Its own also calls a run cancelled that has come to its end and whose process is just going (3.8.8).
+    vars(runner)["cancel_all"] = partial(cancel_runs, runner, made)
     try:
-        asyncio.run(serving(runner, made))
+        asyncio.run(serving(runner))
     except KeyboardInterrupt:
         say("Stopped. Runs that were at work are cancelled; their finished stages are kept.")
 
 
-async def serving(runner: Runner, made: Sequence[UUID]) -> None:
+async def serving(runner: Runner) -> None:
     """What the runner does until this is cancelled, as Ctrl-C does; a second Ctrl-C does not wait for the runs."""
     at_work = asyncio.create_task(runner.start())
     try:
         await asyncio.shield(at_work)
     except asyncio.CancelledError:
         if runner.started:
-            # First: a run whose process is not ready to hear of it yet would be taken for crashed.
-            await cancel_runs(made)
             await runner.astop()
         while not at_work.done():  # a run that was about to begin has a process now
             await runner.cancel_all()
@@ -197,8 +198,8 @@ async def serving(runner: Runner, made: Sequence[UUID]) -> None:
         raise
 
 
-async def cancel_runs(made: Sequence[UUID]) -> None:
-    """Tell Prefect that whoever stopped serve cancelled the runs that are at work: nothing failed."""
+async def cancel_runs(runner: Runner, made: Sequence[UUID]) -> None:
+    """End the runs that are at work; Prefect is told that they are cancelled, for nothing failed."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import (
         DeploymentFilter,
@@ -216,8 +217,11 @@ async def cancel_runs(made: Sequence[UUID]) -> None:
             deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=list(made))),
             flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=at_work)),
         )
+        # First: a run whose process is not ready to hear of it yet would be taken for crashed.
         for run in runs:
             await client.set_flow_run_state(run.id, Cancelled(message=STOPPED), force=True)
+    for run in runs:
+        await vars(runner)["_cancellation_manager"].cancel(run, STOPPED)
 
 
 def own_timezone() -> str:
