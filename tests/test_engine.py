@@ -26,7 +26,7 @@ from flows.engine import refuse_without_dask, unfit_for
 from pipeline.cache import code_version
 from pipeline.ingest import BATCH_FILES
 from pipeline.run import run_study
-from tests.faults.commands import LINUX, listening_addresses, members, precode, recorded, start
+from tests.faults.commands import HANGING, LINUX, listening_addresses, members, precode, recorded, start
 from tests.faults.planted import PLANTED, planted_below, write_planted_study
 
 ROOT = Path(__file__).parents[1]
@@ -284,22 +284,10 @@ def test_run_whose_workers_die_is_finished_on_this_machine_and_says_so(home, exp
     assert outputs(study_dir / "runs") == expected
 
 
-HANGING = """
-import time
-from flows.local_server import prefect_api
-from pipeline.stages import STAGES
-STAGES["preprocess"] = lambda *_: time.sleep(30)
-with prefect_api():
-    from flows.whole_study import whole_study
-    state = whole_study.with_options(timeout_seconds=4)(sys.argv[1], return_state=True)
-print(state.name)
-raise SystemExit(0)
-"""
-
-
 def test_batch_that_hangs_in_a_thread_is_told_to_prefect_when_the_time_is_over(home, tmp_path):
     study_dir = write_study(tmp_path / "study")
-    assert precode(home, study_dir, source=HANGING)[1].split() == ["TimedOut"]
+    source = HANGING.format(stage="preprocess", sleep=30, timeout=4)
+    assert precode(home, study_dir, source=source)[1].split() == ["TimedOut"]
     newest = "(select id from flow_run order by start_time desc limit 1)"
     ((seconds,),) = recorded(
         home,

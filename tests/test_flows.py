@@ -11,7 +11,6 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,37 +22,13 @@ from corpus.files import study_lock
 from corpus.study import load_study
 from pipeline.run import run_study
 from pipeline.without_names import study_label
-from tests.faults.commands import recorded
+from tests.faults.commands import HANGING, precode, recorded, start
 from tests.faults.planted import PLANTED, planted_below, write_planted_study
 from tests.faults.small_study import write_small_study
 
 ROOT = Path(__file__).parents[1]
 TRAINING = ("decide", "fit", "train")
 STAGES = ("ingest", "preprocess", "units", "topics", "train", "suggest", "estimate", "compare", "report")
-
-
-def start(source: str, home: Path, *arguments: object, **environment: str) -> subprocess.Popen[str]:
-    """The command line in a process of its own, after a bit of source that may break a stage."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "PRECODE"))}
-    command = (
-        f"import sys; sys.argv = ['precode', *sys.argv[1:]]\n{source}\nfrom flows.cli import main; main()"
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", command, *map(str, arguments)],
-        cwd=ROOT,
-        env={**clean, "PRECODE_HOME": str(home), **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def precode(home: Path, *arguments: object, source: str = "", **environment: str) -> tuple[int, str, str]:
-    """Exit status, standard output and standard error of a command."""
-    process = start(source, home, *arguments, **environment)
-    out, err = process.communicate(timeout=600)
-    return process.returncode, out, err
 
 
 def outputs(run_dir: Path) -> dict[str, str]:
@@ -238,10 +213,14 @@ def test_failure_that_cannot_be_told_in_the_study_is_not_said_to_be_there(study,
     assert not (tmp_path / "nowhere").exists()
 
 
+SLOW_TRAINING = (
+    "import time; from pipeline.stages import STAGES; STAGES['train'] = lambda *_: time.sleep(120)"
+)
+
+
 def test_ctrl_c_keeps_finished_stages_and_a_second_run_meanwhile_is_told_who_is_at_work(home, tmp_path):
     study_dir = write_planted_study(tmp_path)
-    slow = "import time; from pipeline.stages import STAGES; STAGES['train'] = lambda *_: time.sleep(120)"
-    process = start(slow, home, "run", study_dir)
+    process = start(home, "run", study_dir, source=SLOW_TRAINING)
     try:
         assert process.stderr is not None
         assert any(line.startswith("topics: done") for line in process.stderr)
@@ -284,23 +263,12 @@ state = flows.whole_study.{flow}.fn(sys.argv[1])
 print(state.name + ":", state.message)
 raise SystemExit(0)
 """
-HANGING = """
-import pathlib, time
-from corpus.study import load_study
-from flows.local_server import prefect_api
-from pipeline.stages import STAGES
-STAGES["train"] = lambda *_: time.sleep(60)
-with prefect_api():
-    from flows.whole_study import whole_study
-    state = whole_study.with_options(timeout_seconds=3)(sys.argv[1], return_state=True)
-print(state.name)
-raise SystemExit(0)
-"""
 
 
 def test_flow_that_hangs_is_ended_when_its_time_is_over_and_lets_go_of_the_study(home, tmp_path):
     study_dir = write_planted_study(tmp_path)
-    assert precode(home, study_dir, source=HANGING)[1].split() == ["TimedOut"]
+    source = HANGING.format(stage="train", sleep=60, timeout=3)
+    assert precode(home, study_dir, source=source)[1].split() == ["TimedOut"]
     with study_lock(study_dir):
         assert (study_dir / "cache" / "units").is_dir()
     assert planted_below(home) == []
@@ -361,7 +329,7 @@ def states_of(home: Path, folder: Path) -> list[list[str]]:
 )
 def test_run_that_is_alive_is_not_taken_for_dead(before, after, home, tmp_path):
     study_dir = write_planted_study(tmp_path / tmp_path.name)
-    process = start(unattended(patch=HOLDS.format(before=before, after=after)), home, study_dir)
+    process = start(home, study_dir, source=unattended(patch=HOLDS.format(before=before, after=after)))
     try:
         assert is_there(process)
         other = precode(home, study_dir, source=unattended())[1].split(":")[0]
@@ -390,7 +358,7 @@ def test_runs_that_are_killed_are_closed_at_the_next_start_whenever_the_kill_cam
     study_dir = write_planted_study(tmp_path / tmp_path.name)
     (tmp_path / "link").symlink_to(study_dir)
     for typed in (f"{study_dir}/", tmp_path / "link"):
-        process = start(unattended(patch=KILLED.format(where=where)), home, typed)
+        process = start(home, typed, source=unattended(patch=KILLED.format(where=where)))
         process.communicate(timeout=120)
         assert process.returncode == -signal.SIGKILL
     tasks = (
@@ -433,11 +401,11 @@ IMPATIENT = "import flows.whole_study as whole; whole.WAIT_SECONDS = 1"
 
 def test_flow_waits_for_another_run_and_then_finds_nothing_to_do(home, tmp_path):
     study_dir = write_planted_study(tmp_path / tmp_path.name)
-    first = start(unattended(patch=SLOW), home, study_dir)
+    first = start(home, study_dir, source=unattended(patch=SLOW))
     try:
         assert is_there(first)
         held = precode(home, study_dir, source=unattended(patch=IMPATIENT))[1]
-        second = start(unattended(patch=TELLING), home, study_dir)
+        second = start(home, study_dir, source=unattended(patch=TELLING))
         assert is_there(second)
         time.sleep(1)
         (study_dir / "go on").touch()
@@ -458,10 +426,7 @@ def test_time_to_wait_is_some_minutes_and_far_from_that_of_a_run(home):
 
 def test_run_that_was_killed_is_marked_at_the_next_start(home, tmp_path):
     study_dir = write_planted_study(tmp_path)
-    process = start(
-        "import time; from pipeline.stages import STAGES; STAGES['train'] = lambda *_: time.sleep(120)",
-        home, "run", study_dir,
-    )  # fmt: skip
+    process = start(home, "run", study_dir, source=SLOW_TRAINING)
     assert process.stderr is not None
     assert any(line.startswith("topics: done") for line in process.stderr)
     process.kill()
@@ -545,7 +510,9 @@ def test_message_and_log_say_which_run_it_was_how_long_it_took_and_what_became_o
 
 def test_killed_run_is_told_in_a_line_of_the_log_of_the_run_that_closes_it(home, tmp_path):
     study_dir = write_planted_study(tmp_path / "my-study")
-    start(unattended(patch=KILLED.format(where="STAGES['train']")), home, study_dir).communicate(timeout=120)
+    start(home, study_dir, source=unattended(patch=KILLED.format(where="STAGES['train']"))).communicate(
+        timeout=120
+    )
     ((run_id,),) = recorded(
         home,
         f"select id from flow_run where parameters like '%{tmp_path.name}/my-study%' and state_name = 'Running'",
@@ -598,7 +565,7 @@ whole.show_run = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 
 def test_run_that_was_killed_after_its_report_is_closed_by_a_command_that_has_nothing_to_do(home, tmp_path):
     study_dir = write_planted_study(tmp_path / tmp_path.name)
-    process = start(unattended(patch=KILLED_AFTER_THE_REPORT), home, study_dir)
+    process = start(home, study_dir, source=unattended(patch=KILLED_AFTER_THE_REPORT))
     process.communicate(timeout=120)
     assert process.returncode == -signal.SIGKILL
     assert states_of(home, tmp_path)[-1][-1] == "Running"

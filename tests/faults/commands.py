@@ -40,13 +40,27 @@ def start(
     )
 
 
+HANGING = """
+import time
+from flows.local_server import prefect_api
+from pipeline.stages import STAGES
+STAGES["{stage}"] = lambda *_: time.sleep({sleep})
+with prefect_api():
+    from flows.whole_study import whole_study
+    state = whole_study.with_options(timeout_seconds={timeout})(sys.argv[1], return_state=True)
+print(state.name)
+raise SystemExit(0)
+"""
+"""A run of which a stage takes longer than the flow may: source for ``start``, to be formatted."""
+
+
 def precode(
     home: Path, *arguments: object, source: str = "", before: Sequence[str] = (), **environment: str
 ) -> tuple[int, str, str]:
     """Exit status, standard output and standard error of a command."""
     process = start(home, *arguments, source=source, before=before, **environment)
     try:
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=600)
     finally:
         process.kill()
     return process.returncode, out, err
