@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10
 """How long a scheduler may take to answer, and to have a worker."""
+ASK_SECONDS = 5
+"""How often a run that waits for a worker asks whether there still is one."""
+LOST_SECONDS = 30
+"""How long a cluster may have no worker in the middle of a run; one that is started again needs a while."""
 REACH_SECONDS = 5
 RUN_OF_ITS_OWN = "PREFECT__FLOW_RUN_ID"
 """Prefect sets it for a process that is there for one run."""
@@ -97,6 +101,23 @@ def dask_runner(study: Study, study_dir: str) -> Iterator[TaskRunner[Any]]:
                 client.run(end_of_run)
 
 
+def is_lost(cluster: Any, future: Any, given: Sequence[Any]) -> bool:
+    """Wait until a worker is done with a task; True if none will be, and then all that was given is cancelled.
+
+    A cluster whose workers died and are not started again would keep a task for ever.
+    cluster: Prefect's runner for Dask. future, given: its futures.
+    """
+    at_dask = future.wrapped_future
+    while not at_dask.done():
+        future.wait(timeout=ASK_SECONDS)
+        if not at_dask.done():
+            with suppress(OSError, TimeoutError):
+                cluster.client.wait_for_workers(1, timeout=LOST_SECONDS)
+                continue
+            cluster.client.cancel([other.wrapped_future for other in given])
+    return bool(at_dask.cancelled())
+
+
 def leave_ctrl_c() -> None:
     """Ctrl-C is for the process of the run, which then ends its workers; the terminal sends it to all of them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -149,6 +170,7 @@ def local_cluster() -> dict[str, Any]:
             "host": "127.0.0.1",
             "security": True,
             "dashboard_address": None,
+            "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"},  # no page; the port of one may be taken
             "worker_dashboard_address": None,
             "memory_limit": 0,  # nothing but keys is kept in a worker: there is nothing to write to a disk
             "silence_logs": logging.CRITICAL,

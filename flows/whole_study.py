@@ -1,7 +1,6 @@
-"""The flows: thin shells around the stages of ``pipeline``, over batches; one table says what each flow wants.
+"""The flows: thin shells around the stages of ``pipeline``; one table says what each flow wants.
 
-Between tasks go keys and numbers of batches, never text and never a name below the study: Prefect stores what
-it sees. Importing this file imports Prefect, whose settings must stand before (``flows.local_server``).
+Importing this file imports Prefect, whose settings must stand before (``flows.local_server``).
 Outside of a flow run (``whole_study.fn(study_dir)``) the stages are called as they are, without Prefect.
 """
 
@@ -9,39 +8,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State, TaskRun
+from prefect import flow
+from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
-from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed
-from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
-from prefect.tasks import Task
+from prefect.task_runners import ThreadPoolTaskRunner
 
-from corpus.errors import StudyError
 from corpus.files import study_lock
 from corpus.study import Study, load_study
 from flows.at_work import begin_work
 from flows.beside_prefect import (
     FLOW_RUN,
     TERMINAL,
-    can_pass,
     failure_message,
     group_by_asked,
-    handed_over,
     listening,
     somebody_listens,
     tell_stage,
-    without_words,
 )
-from flows.engine import INSTEAD, ctrl_c_after, end_if_timed_out, task_runner_of
+from flows.engine import end_if_timed_out, task_runner_of
 from flows.shown import close_dead_runs, show_counts, show_progress, show_run, show_study
-from flows.terminal import say
+from flows.stage_tasks import as_tasks, report_task
 from flows.told import (
     WHOLE_STUDY,
     counts_told,
@@ -57,13 +48,9 @@ from pipeline.changes import changes_since, previous_run
 from pipeline.choose_model import read_decision
 from pipeline.ingest import read_ingested
 from pipeline.retrain import SCHEDULE
-from pipeline.run import RunResult, asked_to_train, earlier_result, finish_run, finish_training, plan_run
-from pipeline.stages import STAGES, Each, Keys, Plan, n_parts_of, needed_for, one_by_one, run_stages
+from pipeline.run import RunResult, asked_to_train, earlier_result, finish_training, plan_run
+from pipeline.stages import STAGES, Keys, Plan, n_parts_of, needed_for, one_by_one, run_stages
 from pipeline.train import STAGE as TRAIN_STAGE
-
-# One thread: the stages hold Python's lock nearly all the time and use threads of their own where they do not.
-# Measured on 156 transcripts in 10 batches with 2 cores: two threads took 10 % more work and no less time.
-ONE_THREAD: Any = ThreadPoolTaskRunner(max_workers=1)
 
 TIMEOUT_SECONDS = 24 * 60 * 60
 """A run that takes longer than a day hangs: Prefect ends it, and what it finished is kept."""
@@ -81,47 +68,9 @@ JOBS: Mapping[str, tuple[str, str]] = {
 """Flow -> the last stage that it wants, and the page to look at of the run folder in which the report ends."""
 
 
-def is_worth_a_retry(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
-    """Whether a failed task is tried again: for what can pass, never for a study that must be mended."""
-    return can_pass(state.data)
-
-
-SHELL: dict[str, Any] = {
-    # Prefect's own cache and store of results stay off: stages have theirs, and a result here is but a key.
-    "persist_result": False,
-    "cache_policy": NO_CACHE,
-    "log_prints": False,
-    "retries": 2,
-    "retry_delay_seconds": [1, 10],
-    "retry_condition_fn": is_worth_a_retry,
-}
-
-
-@task(name="stage", task_run_name="{stage} {number}", **SHELL)
-def stage_task(stage: str, number: int, study_dir: str, plan_key: str, keys: Keys) -> str:
-    """One stage, of one batch where it goes by batches; the key of what it cached."""
-    return without_words(stage, lambda: part_of(stage, number, study_dir, plan_key, keys))
-
-
-def part_of(stage: str, number: int, study_dir: str, plan_key: str, keys: Keys) -> str:
-    """What a stage's task does, in whatever process it is."""
-    return STAGES[stage](*planned(study_dir, plan_key), keys, number)
-
-
-@task(name="report", task_run_name="report", **SHELL)
-def report_task(study_dir: str, plan_key: str, keys: Keys) -> str:
-    """Write the run folder; its id, for the rest of the result names files."""
-    return without_words("report", lambda: finish_run(*planned(study_dir, plan_key), keys).run_id)
-
-
-TAGGED = frozenset({"encode", "train"})
-"""The stages that take most of the time. To ask for a limit costs a task 0.1 s, so the others have no tag."""
-
-# A tag lets a team bound what runs at once: prefect concurrency-limit create precode-train 1
-STAGE_TASKS: dict[str, Task[..., str]] = {
-    stage: stage_task.with_options(name=stage, tags=[f"precode-{stage}"] if stage in TAGGED else [])
-    for stage in STAGES
-}
+# One thread: the stages hold Python's lock nearly all the time and use threads of their own where they do not.
+# Measured on 156 transcripts in 10 batches with 2 cores: two threads took 10 % more work and no less time.
+ONE_THREAD: Any = ThreadPoolTaskRunner(max_workers=1)
 
 STUDY_FLOW: dict[str, Any] = {
     "task_runner": ONE_THREAD,
@@ -283,59 +232,6 @@ def called(
     with task_runner_of(
         study, study_dir, plan.key, n_batches=len(plan.batches), own=flow_run.task_runner
     ) as runner:
-        return run_stages(plan, as_tasks(runner, study_dir, plan.key, advance), wanted=wanted)
-
-
-def as_tasks(runner: TaskRunner[Any], study_dir: str, plan_key: str, advance: Callable[[], None]) -> Each:
-    """Call stages as tasks: batches by the task runner, a single part in the main thread, where Ctrl-C reaches it."""
-    is_here = isinstance(runner, ThreadPoolTaskRunner)
-
-    def each(stage: str, keys: Keys, n_parts: int) -> Sequence[str]:
-        shell, here = STAGE_TASKS[stage], (study_dir, plan_key, keys)
-        tell_stage(stage, 0, n_parts)
-        if n_parts == 1:
-            found = [shell(stage, 0, *here)]
-            tell_stage(stage, 1, 1)
-            advance()
-            return found
-        parts = [(stage, number, *here) for number in range(n_parts)]
-        names = ("stage", "number", "study_dir", "plan_key", "keys")
-        with ctrl_c_after():
-            given = [runner.submit(shell, dict(zip(names, part, strict=True))) for part in parts]
-        found = []
-        for future, part in zip(given, parts, strict=True):
-            found.append(future.result() if is_here else of_worker(future, part))
-            tell_stage(stage, len(found), n_parts)
-            advance()
-        return found
-
-    return each
-
-
-def of_worker(future: PrefectFuture[str], part: tuple[str, int, str, str, Keys]) -> str:
-    """What a worker gave. If it failed, the part is done here: its words would stay there, and this may do better."""
-    with suppress(Exception):
-        return future.result()
-    stage = part[0]
-    planned.cache_clear()
-    key = without_words(stage, lambda: part_of(*part))
-    say(
-        f"{stage}: a worker of the Dask cluster failed where this machine does not, so the work was done here. What "
-        f"it says itself, and its scheduler, tells more. {INSTEAD}"
-    )
-    return key
-
-
-@lru_cache(maxsize=4)
-def planned(study_dir: str, plan_key: str) -> tuple[Study, Plan]:
-    """The study and the plan of a run, read once in each process.
-
-    Raises StudyError if the study is no longer the one that was planned for.
-    """
-    asked = group_by_asked() or handed_over(Path(study_dir), plan_key)
-    study = load_study(Path(study_dir), group_by=asked)
-    plan = plan_run(study)
-    for here in (plan, asked_to_train(plan), asked_to_train(plan, by=SCHEDULE)):
-        if here.key == plan_key:
-            return study, here
-    raise StudyError(f"{study.root.name}: files changed while the run read them. Run it again.")
+        return run_stages(
+            plan, as_tasks(runner, flow_run.task_runner, study_dir, plan.key, advance), wanted=wanted
+        )
