@@ -173,7 +173,7 @@ STAGES["train"] = broken
         (f"StudyError('{PLANTED[0]}', reason='no room')", "train: StudyError (no room).", PLANTED[0]),
         (
             f"OSError(28, 'x', '{PLANTED[0]}')", "train: OSError (No space left on device).",
-            f"{PLANTED[0]}: x (OSError at flows/whole_study.py:",
+            f"{PLANTED[0]}: x (OSError at flows/stage_tasks.py:",
         ),
         (f"LookupError('{PLANTED[0]}')", "train: LookupError.", "did not foresee: LookupError at flows/"),
     ],
