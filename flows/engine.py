@@ -111,7 +111,7 @@ def is_lost(cluster: Any, future: Any, given: Sequence[Any]) -> bool:
     while not at_dask.done():
         future.wait(timeout=ASK_SECONDS)
         if not at_dask.done():
-            with suppress(OSError, TimeoutError):
+            with suppress(Exception):  # a scheduler that cannot be asked is lost as well
                 cluster.client.wait_for_workers(1, timeout=LOST_SECONDS)
                 continue
             cluster.client.cancel([other.wrapped_future for other in given])
