@@ -25,10 +25,10 @@ CLAIM_SECONDS = 10
 
 def begin_work(root: Path, run_id: UUID) -> None:
     """Take the lock of a flow run until this process ends; a folder that is no study, or is read-only, gets none."""
-    if not (root / "transcripts").is_dir():
-        return
     folder = root / FOLDER / str(run_id)
     with suppress(OSError, Timeout):
+        if not (root / "transcripts").is_dir():
+            return
         make_folder(folder)
         # Not of this thread only: the lock would go with the thread.
         lock = FileLock(folder / LOCK_NAME, mode=file_mode(root), timeout=CLAIM_SECONDS, thread_local=False)

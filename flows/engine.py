@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -88,7 +89,7 @@ def dask_runner(study: Study, study_dir: str) -> Iterator[TaskRunner[Any]]:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     connecting: dict[str, Any] = {"client_kwargs": {"timeout": CONNECT_SECONDS}}
     with DaskTaskRunner(**connecting, **({"address": address} if address else local_cluster())) as runner:
-        client = connected(runner, address)
+        client: Any = connected(runner, address)
         if address:
             refuse_unfit(client, study_dir)
         else:
@@ -98,23 +99,27 @@ def dask_runner(study: Study, study_dir: str) -> Iterator[TaskRunner[Any]]:
         finally:
             # A worker that goes on would send what it does for the next run to the Prefect of this one.
             with suppress(Exception):
-                client.run(end_of_run)
+                client.sync(lambda: client.run(end_of_run, asynchronous=True), callback_timeout=LOST_SECONDS)
 
 
 def is_lost(cluster: Any, future: Any, given: Sequence[Any]) -> bool:
     """Wait until a worker is done with a task; True if none will be, and then all that was given is cancelled.
 
-    A cluster whose workers died and are not started again would keep a task for ever.
+    A cluster whose workers died and are not started again would keep a task for ever. So would a scheduler that is
+    there and does not answer, which counts as one without workers.
     cluster: Prefect's runner for Dask. future, given: its futures.
     """
-    at_dask = future.wrapped_future
-    while not at_dask.done():
+    at_dask, seen = future.wrapped_future, time.monotonic()
+    while not at_dask.done() and time.monotonic() - seen < LOST_SECONDS:
         future.wait(timeout=ASK_SECONDS)
-        if not at_dask.done():
-            with suppress(Exception):  # a scheduler that cannot be asked is lost as well
-                cluster.client.wait_for_workers(1, timeout=LOST_SECONDS)
-                continue
+        with suppress(Exception):
+            client = cluster.client
+            if client.sync(client.scheduler.ncores, callback_timeout=ASK_SECONDS):
+                seen = time.monotonic()
+    if not at_dask.done():
+        with suppress(Exception):
             cluster.client.cancel([other.wrapped_future for other in given])
+        return True
     return bool(at_dask.cancelled())
 
 

@@ -10,13 +10,13 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from corpus.modes import OWNER_FILE
 from corpus.study import load_study
@@ -61,7 +61,7 @@ def serve_studies(study_dirs: Sequence[Path], *, cron: str, timezone: str, now: 
                 run_now(deployment)
         say(f"Waiting; Prefect at {url}. Ctrl-C stops.")
         try:
-            until_stopped(runner, made)
+            until_stopped(runner)
         finally:
             pause(made)
 
@@ -81,6 +81,9 @@ def alive() -> Iterator[Path]:
     A lock is let go by the system itself, on every system; the number of a process is given to another one, and
     Windows never says that a parent is gone.
     """
+    for left in prefect_home().glob("serving-*.lock"):  # of a serve that was killed
+        with suppress(OSError, Timeout), FileLock(left, timeout=0):
+            left.unlink()
     path = prefect_home() / f"serving-{os.getpid()}.lock"
     try:
         with FileLock(path, mode=OWNER_FILE):
@@ -172,12 +175,14 @@ def pause(made: Sequence[UUID]) -> None:
             client.pause_deployment(deployment)
 
 
-def until_stopped(runner: Runner, made: Sequence[UUID]) -> None:
+def until_stopped(runner: Runner) -> None:
     """Wait for Ctrl-C or SIGTERM; a run that is at work is cancelled, its finished stages are kept."""
+    # A shell that starts us in the background has us ignore it, and SIGTERM with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Its own answer to SIGTERM never awaits what it calls, and leaves by SystemExit (Prefect 3.8.8).
     vars(runner)["handle_sigterm"] = lambda *_: signal.raise_signal(signal.SIGINT)
     # Its own also calls a run cancelled that has come to its end and whose process is just going (3.8.8).
-    vars(runner)["cancel_all"] = partial(cancel_runs, runner, made)
+    vars(runner)["cancel_all"] = partial(cancel_runs, runner)
     try:
         asyncio.run(serving(runner))
     except KeyboardInterrupt:
@@ -198,13 +203,15 @@ async def serving(runner: Runner) -> None:
         raise
 
 
-async def cancel_runs(runner: Runner, made: Sequence[UUID]) -> None:
-    """End the runs that are at work; Prefect is told that they are cancelled, for nothing failed."""
+async def cancel_runs(runner: Runner) -> None:
+    """End the runs that this runner is at; Prefect is told that they are cancelled, for nothing failed.
+
+    Those of another serve of the same study, one that takes over from this, go on.
+    """
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import (
-        DeploymentFilter,
-        DeploymentFilterId,
         FlowRunFilter,
+        FlowRunFilterId,
         FlowRunFilterState,
         FlowRunFilterStateType,
     )
@@ -212,10 +219,15 @@ async def cancel_runs(runner: Runner, made: Sequence[UUID]) -> None:
     from prefect.states import Cancelled
 
     at_work = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING])
+    poller = vars(runner).get("_scheduled_run_poller")  # once it is started
+    own = list(vars(poller)["_submitting_flow_run_ids"]) if poller else []
+    if not own:
+        return
     async with get_client() as client:
         runs = await client.read_flow_runs(
-            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=list(made))),
-            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=at_work)),
+            flow_run_filter=FlowRunFilter(
+                id=FlowRunFilterId(any_=own), state=FlowRunFilterState(type=at_work)
+            )
         )
         # First: a run whose process is not ready to hear of it yet would be taken for crashed.
         for run in runs:

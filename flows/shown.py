@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateType,
     TaskRunFilter,
+    TaskRunFilterId,
     TaskRunFilterState,
     TaskRunFilterStateType,
 )
@@ -220,11 +221,26 @@ def close_run(client: SyncPrefectClient, root: Path, run: FlowRun) -> None:
     forget_run(root, run.id)
 
 
-def close_tasks(client: SyncPrefectClient, run_id: UUID) -> None:
-    """Mark what was at work in a run that was killed: a stage, or as many batches as ran at once."""
+def close_lost_tasks(lost: Sequence[UUID]) -> None:
+    """Mark tasks of this flow run as crashed that a worker was at and is not any more."""
+
+    def close(context: FlowRunContext) -> None:
+        if run := context.flow_run:
+            with get_client(sync_client=True) as client:
+                close_tasks(client, run.id, TaskRunFilterId(any_=list(lost)))
+
+    if context := FlowRunContext.get():
+        in_a_flow(lambda: close(context))
+
+
+def close_tasks(client: SyncPrefectClient, run_id: UUID, those: TaskRunFilterId | None = None) -> None:
+    """Mark what was at work where a process was killed: a stage, or as many batches as ran at once.
+
+    those: of these tasks only.
+    """
     tasks = client.read_task_runs(
         flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])),
-        task_run_filter=TaskRunFilter(state=TASK_UNFINISHED),
+        task_run_filter=TaskRunFilter(state=TASK_UNFINISHED, id=those),
         limit=MOST_TASKS,
     )
     for task in tasks:

@@ -6,9 +6,9 @@ it sees. Importing this file imports Prefect, whose settings must stand before (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from prefect.tasks import Task
 from corpus.errors import StudyError
 from corpus.study import Study, load_study
 from flows.beside_prefect import can_pass, group_by_asked, handed_over, tell_stage, without_words
-from flows.engine import INSTEAD, ctrl_c_after, is_lost
+from flows.engine import INSTEAD, LOST_SECONDS, ctrl_c_after, is_lost
+from flows.shown import close_lost_tasks
 from flows.terminal import say
 from pipeline.retrain import SCHEDULE
 from pipeline.run import asked_to_train, finish_run, plan_run
@@ -82,51 +83,69 @@ def as_tasks(
 
     def each(stage: str, keys: Keys, n_parts: int) -> Sequence[str]:
         nonlocal runner
-        shell, asked = STAGE_TASKS[stage], (study_dir, plan_key, keys)
+        shell, found = STAGE_TASKS[stage], list[str]()
+        more = {"stage": stage, "study_dir": study_dir, "plan_key": plan_key, "keys": keys}
+        parts: list[dict[str, Any]] = [{"number": number, **more} for number in range(n_parts)]
+
+        def take(came: Iterable[str]) -> None:
+            for key in came:
+                found.append(key)
+                tell_stage(stage, len(found), n_parts)
+                advance()
+
         tell_stage(stage, 0, n_parts)
         if n_parts == 1:
-            found = [shell(stage, 0, *asked)]
-            tell_stage(stage, 1, 1)
-            advance()
+            take([shell(**parts[0])])
             return found
-        parts = [(stage, number, *asked) for number in range(n_parts)]
-        names = ("stage", "number", "study_dir", "plan_key", "keys")
-        with ctrl_c_after():
-            given = [runner.submit(shell, dict(zip(names, part, strict=True))) for part in parts]
-        cluster, found = None if runner is here else runner, []
-        for future, part in zip(given, parts, strict=True):
-            if cluster and is_lost(cluster, future, given):
-                if runner is not here:
-                    say(
-                        f"{stage}: the Dask cluster has no worker any more, so this machine goes on alone. {INSTEAD}"
-                    )
+        if runner is not here:
+            take(by_workers(runner, here, shell, parts))
+            if len(found) < n_parts:
+                say(
+                    f"{stage}: the Dask cluster has no worker any more, so this machine goes on alone. {INSTEAD}"
+                )
                 runner = here
-                found.append(done_here(part))
-            else:
-                found.append(of_worker(future, part) if cluster else future.result())
-            tell_stage(stage, len(found), n_parts)
-            advance()
+        with ctrl_c_after():
+            given = [here.submit(shell, part) for part in parts[len(found) :]]
+        take(future.result() for future in given)
         return found
 
     return each
 
 
-def of_worker(future: PrefectFuture[str], part: tuple[str, int, str, str, Keys]) -> str:
-    """What a worker gave. If it failed, the part is done here: its words would stay there, and this may do better."""
-    with suppress(Exception):
-        return future.result()
-    key = done_here(part)
-    say(
-        f"{part[0]}: a worker of the Dask cluster failed where this machine does not, so the work was done here. "
-        f"What it says itself, and its scheduler, tells more. {INSTEAD}"
-    )
+def by_workers(
+    cluster: TaskRunner[Any], here: TaskRunner[Any], shell: Task[..., str], parts: Sequence[dict[str, Any]]
+) -> Iterator[str]:
+    """What the workers of a cluster give, in order; it ends early if the cluster is lost."""
+    try:
+        with ctrl_c_after():
+            given = [cluster.submit(shell, part) for part in parts]
+    except Exception:  # its scheduler went while it had nothing of ours
+        return
+    for number, (future, part) in enumerate(zip(given, parts, strict=True)):
+        if is_lost(cluster, future, given):
+            close_lost_tasks([lost.task_run_id for lost in given[number:]])
+            return
+        yield of_worker(future, shell.name, partial(done_by, here, shell, part))
+
+
+def done_by(runner: TaskRunner[Any], shell: Task[..., str], part: dict[str, Any]) -> str:
+    """What a runner gives for a part."""
+    key: str = runner.submit(shell, part).result()
     return key
 
 
-def done_here(part: tuple[str, int, str, str, Keys]) -> str:
-    """What a worker should have done."""
+def of_worker(future: PrefectFuture[str], stage: str, again: Callable[[], str]) -> str:
+    """What a worker gave. If it failed, that is done here: its words would stay there, and this may do better."""
+    with suppress(Exception):
+        return future.result(timeout=LOST_SECONDS)
+    close_lost_tasks([future.task_run_id])
     planned.cache_clear()
-    return without_words(part[0], lambda: part_of(*part))
+    key = again()
+    say(
+        f"{stage}: a worker of the Dask cluster failed where this machine does not, so the work was done here. "
+        f"What it says itself, and its scheduler, tells more. {INSTEAD}"
+    )
+    return key
 
 
 @lru_cache(maxsize=4)

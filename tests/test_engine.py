@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,9 +39,10 @@ distributed = pytest.importorskip("distributed")
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running scheduler with two workers; said: what all three wrote, into files."""
+    """A running scheduler, with its process number, and two workers; said: what all three wrote, into files."""
 
     address: str
+    scheduler: int
     said: Path
 
     def words(self) -> str:
@@ -132,13 +133,11 @@ def running_cluster(folder: Path, search: str) -> Iterator[Cluster]:
             begin(name, "worker", address, "--nthreads", "1", "--no-nanny", "--local-directory", str(scratch))
         for name in ("one", "two"):
             wait_for(said / name, "Registered to")
-        yield Cluster(address, said)
+        yield Cluster(address, processes[0].pid, said)
     finally:
-        for process in reversed(processes):  # a worker that lost its scheduler may take for ever to end
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=20)
+        for process in processes:  # not asked to end: a worker that lost its scheduler may take for ever
             process.kill()
+            process.wait()
 
 
 def wait_for(path: Path, pattern: str) -> str:
@@ -253,15 +252,16 @@ def test_worker_that_cannot_do_the_work_says_why(seen, code, url, problem, clust
 
 
 FAILED_THERE = """
-import concurrent.futures, pathlib
-from flows.stage_tasks import of_worker
+import concurrent.futures, pathlib, uuid
+from flows.stage_tasks import of_worker, part_of
 from corpus.study import load_study
 from pipeline.run import plan_run
 from pipeline.stages import Keys
 failed = concurrent.futures.Future()
 failed.set_exception(RuntimeError("lost"))
+failed.task_run_id = uuid.uuid4()
 key = plan_run(load_study(pathlib.Path(sys.argv[1]))).key
-print(of_worker(failed, ("ingest", 0, sys.argv[1], key, Keys())))
+print(of_worker(failed, "ingest", lambda: part_of("ingest", 0, sys.argv[1], key, Keys())))
 raise SystemExit(0)
 """
 
@@ -275,17 +275,17 @@ def test_worker_that_fails_where_this_machine_does_not_is_told_and_nothing_is_lo
 
 
 DIES = """
-import os, signal, sys
+import os, signal, sys, time
 if "--multiprocessing-fork" in sys.orig_argv or "worker" in sys.orig_argv:
     from pipeline.stages import STAGES
-    STAGES["preprocess"] = lambda *_: os.kill({who}, signal.SIGKILL)
+    STAGES["preprocess"] = lambda *_: (os.kill({who}, signal.{number}), time.sleep(600))
 """
 
 
-def dying(folder: Path, who: str) -> str:
-    """PYTHONPATH with which a worker that is given words to prepare kills somebody."""
+def dying(folder: Path, who: str, number: str = "SIGKILL") -> str:
+    """PYTHONPATH with which a worker that is given words to prepare kills or stops somebody."""
     (folder / "site").mkdir()
-    (folder / "site" / "sitecustomize.py").write_text(DIES.format(who=who), encoding="utf-8")
+    (folder / "site" / "sitecustomize.py").write_text(DIES.format(who=who, number=number), encoding="utf-8")
     return os.pathsep.join(filter(None, (str(folder / "site"), str(ROOT), os.environ.get("PYTHONPATH"))))
 
 
@@ -304,14 +304,44 @@ def test_run_whose_workers_die_is_finished_on_this_machine_and_says_so(home, exp
 
 
 @pytest.mark.skipif(not LINUX, reason="kills with a signal")
-@pytest.mark.parametrize("who", ["os.getpid()", 'int(os.environ["SCHEDULER"])'], ids=["workers", "scheduler"])
-def test_run_that_loses_its_cluster_goes_on_alone_and_says_so_once(who, home, expected, tmp_path):
-    with running_cluster(tmp_path, dying(tmp_path, who)) as cluster:
+@pytest.mark.parametrize(
+    ("who", "number"),
+    [
+        ("os.getpid()", "SIGKILL"),
+        ('int(os.environ["SCHEDULER"])', "SIGKILL"),
+        ('int(os.environ["SCHEDULER"])', "SIGSTOP"),
+    ],
+    ids=["workers die", "scheduler dies", "scheduler does not answer"],
+)
+def test_run_that_loses_its_cluster_goes_on_alone_and_says_so_once(who, number, home, expected, tmp_path):
+    with running_cluster(tmp_path, dying(tmp_path, who, number)) as cluster:
         study_dir = write_study(tmp_path / "study", engine=on_dask(cluster.address))
         status, _, err = precode(home, "run", study_dir, "--group-by", COLUMN)
     assert status == 0, err
     assert (
         err.count("preprocess: the Dask cluster has no worker any more, so this machine goes on alone") == 1
+    ), err
+    assert outputs(study_dir / "runs") == expected
+    assert states(home) <= {"COMPLETED", "CRASHED"}
+
+
+DIES_BETWEEN = """
+import os, signal
+from pipeline.stages import STAGES
+units = STAGES["units"]
+STAGES["units"] = lambda *given: (os.kill({pid}, signal.SIGKILL), units(*given))[1]
+"""
+
+
+@pytest.mark.skipif(not LINUX, reason="kills with a signal")
+def test_scheduler_that_dies_while_it_has_nothing_to_do_ends_no_run(home, expected, tmp_path):
+    with running_cluster(tmp_path, str(ROOT)) as cluster:
+        study_dir = write_study(tmp_path / "study", engine=on_dask(cluster.address))
+        source = DIES_BETWEEN.format(pid=cluster.scheduler)
+        status, _, err = precode(home, "run", study_dir, "--group-by", COLUMN, source=source)
+    assert status == 0, err
+    assert (
+        err.count("suggest: the Dask cluster has no worker any more, so this machine goes on alone") == 1
     ), err
     assert outputs(study_dir / "runs") == expected
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ if "PREFECT__FLOW_RUN_ID" in os.environ:
     STAGES["train"] = waiting
 """
 """In the process of a run: the study "slow" never comes to the end of its training."""
+IGNORING_CTRL_C = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
+"""As a shell starts what it is to leave in the background."""
 SERVED = ("gone", "broken", "a/study", "b/study", "slow")
 """In the order in which they are run; there is no folder of the first."""
 
@@ -61,11 +63,13 @@ class Served:
         return recorded(self.home, query)
 
 
-def serve(home: Path, *arguments: object, site: Path | None = None, **more: str) -> subprocess.Popen[str]:
-    """``precode serve``; site: a folder with a sitecustomize.py for the processes of its runs."""
+def serve(
+    home: Path, *arguments: object, site: Path | None = None, before: Sequence[str] = (), **more: str
+) -> subprocess.Popen[str]:
+    """``precode serve``; site: a folder with a sitecustomize.py for its runs. before: as in start."""
     search = {"PYTHONPATH": os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))}
     more = {"PREFECT_RUNNER_POLL_FREQUENCY": "1", **(search if site else {}), **more}
-    return start(home, "serve", *arguments, merged=True, **more)
+    return start(home, "serve", *arguments, merged=True, before=before, **more)
 
 
 def end_session(process: subprocess.Popen[str]) -> None:
@@ -99,8 +103,10 @@ class Killed:
     """What was seen of a serve that was killed while its run trained, and of the one that was started after it.
 
     seconds: until no process of the first was left. used: slots of the limit that were taken, as Prefect had it,
-    after the kill and at the end.
+    after the kill and at the end. status: of the second, when it was told to end.
     """
+
+    status: int
 
     seconds: float
     used: tuple[float, float]
@@ -123,7 +129,7 @@ def killed(tmp_path_factory) -> Iterator[Killed]:
         used = used_slots(home)
     finally:
         end_session(first)
-    second = serve(home, study_dir, "--cron", "* * * * *")
+    second = serve(home, study_dir, "--cron", "* * * * *", before=IGNORING_CTRL_C)
     too_long = threading.Timer(300, end_session, [second])
     too_long.start()
     try:
@@ -135,7 +141,7 @@ def killed(tmp_path_factory) -> Iterator[Killed]:
     finally:
         too_long.cancel()
         end_session(second)
-    yield Killed(seconds, (used, used_slots(home)), said, home)
+    yield Killed(second.returncode, seconds, (used, used_slots(home)), said, home)
     shutil.rmtree(folder)
 
 
@@ -315,6 +321,20 @@ def test_schedule_fires_and_makes_a_run_of_its_own(killed):
 def test_killed_run_is_marked_crashed_by_the_next(killed):
     query = "select state_name from flow_run where not auto_scheduled"
     assert recorded(killed.home, query) == [("Crashed",)]
+
+
+def test_it_stops_when_told_also_if_it_was_started_to_ignore_ctrl_c(killed):
+    assert killed.status == 0
+
+
+def test_nothing_is_left_that_says_that_serve_lives(killed):
+    assert list(killed.home.rglob("serving-*")) == []
+
+
+def test_what_a_run_imports_does_nothing_to_serve_where_prefect_looks_for_hooks(tmp_path):
+    source = "import threading, flows.served_run; print(threading.active_count()); sys.exit()"
+    status, out, err = precode(tmp_path / "home", source=source)
+    assert (status, out.strip()) == (0, "1"), err
 
 
 def test_place_in_a_limit_that_a_killed_run_held_is_free_again(killed):
