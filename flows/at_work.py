@@ -11,7 +11,7 @@ import atexit
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from filelock import FileLock, Timeout
 
@@ -19,6 +19,7 @@ from corpus.files import LOCK_NAME
 from corpus.modes import file_mode, make_folder
 
 FOLDER = ".precode.flows"
+PLACE = "folder-"
 CLAIM_SECONDS = 10
 """Whoever looks whether a lock is free holds it for a moment."""
 
@@ -48,6 +49,19 @@ def known_runs(root: Path) -> dict[UUID, bool]:
         with suppress(ValueError):
             found[UUID(folder.name)] = not _is_free(folder)
     return found
+
+
+def place_of(root: Path) -> str:
+    """A random name that tells this folder from one at the same path of another machine; "" where none can be kept.
+
+    It stays in the folder, so whoever shares that finds the same.
+    """
+    folder = root / FOLDER
+    with suppress(OSError):
+        if not any(folder.glob(f"{PLACE}*")):
+            (folder / f"{PLACE}{uuid4().hex[:12]}").touch(mode=file_mode(folder))
+        return min(path.name for path in folder.glob(f"{PLACE}*"))
+    return ""
 
 
 def is_dead_run_left(root: Path) -> bool:

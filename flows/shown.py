@@ -39,7 +39,7 @@ from prefect.states import Crashed
 
 from corpus.files import read_json
 from corpus.study import Study
-from flows.at_work import forget_run, known_runs
+from flows.at_work import PLACE, forget_run, known_runs, place_of
 from flows.terminal import say
 from flows.told import minute, now
 from pipeline.changes import Changes, previous_run
@@ -58,11 +58,11 @@ BEGIN_SECONDS = 3
 
 
 def show_study(root: Path) -> None:
-    """Tag the flow run with its study's label, under which its artifacts and events are too."""
+    """Tag the flow run with its study's label, under which its artifacts and events are too, and with its folder."""
 
     def tag(context: FlowRunContext) -> None:
         if run := context.flow_run:
-            tags = {*run.tags, "precode", study_label(root)}
+            tags = {*run.tags, "precode", study_label(root), place_of(root)} - {""}
             with get_client(sync_client=True) as client:
                 client.update_flow_run(run.id, tags=sorted(tags))
 
@@ -199,8 +199,13 @@ def left_behind(client: SyncPrefectClient, root: Path, own: UUID | None) -> dict
 
 
 def is_of(run: FlowRun, root: Path) -> bool:
-    """Whether a run is one of the study at ``root``, however its folder was typed."""
-    return Path(os.path.realpath(str(run.parameters.get("study_dir", "")))) == root
+    """Whether a run is one of the study at ``root``, however its folder was typed, and of no other machine's there.
+
+    A run tells its folder as soon as it has its lock; before that, the path is all there is to go by.
+    """
+    told = {tag for tag in run.tags if tag.startswith(PLACE)}
+    path = os.path.realpath(str(run.parameters.get("study_dir", "")))
+    return Path(path) == root and told <= {place_of(root)}
 
 
 def is_unfinished(run: FlowRun) -> bool:

@@ -370,7 +370,26 @@ def test_runs_that_are_killed_are_closed_at_the_next_start_whenever_the_kill_cam
     assert precode(home, "run", study_dir)[0] == 0
     assert [states[-1] for states in states_of(home, tmp_path)] == ["Crashed", "Crashed", "Completed"]
     assert recorded(home, tasks) == [(0,)]
-    assert list((study_dir / ".precode.flows").iterdir()) == []
+    assert [path.name[:7] for path in (study_dir / ".precode.flows").iterdir()] == ["folder-"]
+
+
+def test_run_of_another_machine_with_a_study_at_the_same_path_is_left_alone(home, tmp_path):
+    """Two machines that have one server: what one of them has at the path is put aside for a while."""
+    study_dir, aside = write_planted_study(tmp_path / tmp_path.name), tmp_path / "of the other machine"
+    process = start(home, study_dir, source=unattended(patch=HOLDS.format(before="wait()", after="pass")))
+    try:
+        assert is_there(process)
+        study_dir.rename(aside)
+        write_planted_study(study_dir)
+        assert precode(home, "run", study_dir)[0] == 0
+        assert [states[-1] for states in states_of(home, tmp_path)] == ["Running", "Completed"]
+        study_dir.rename(tmp_path / "of this machine")
+        aside.rename(study_dir)
+        (study_dir / "go on").touch()
+        out, err = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert out.startswith("Completed"), err
 
 
 SLOW = """
