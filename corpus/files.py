@@ -150,6 +150,13 @@ def make_folder_whole(path: Path, fill: Callable[[Path], None]) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def remove_folder(path: Path) -> None:
+    """Remove what ``make_folder_whole`` made: there whole, or gone; what a kill leaves goes at the next lock."""
+    partial = path.with_name(f"{PARTIAL_PREFIX}{path.name}")
+    path.rename(partial)
+    shutil.rmtree(partial, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def study_lock(root: Path, *, wait_seconds: float = 0.0) -> Iterator[None]:
     """Hold the one lock of a study; a lock of a dead process is free by itself.

@@ -79,6 +79,8 @@ def server_settings(port: int) -> dict[str, str]:
         # crashed. Leases are kept on disk: in memory, as Prefect has them by default, they die with the server
         # while the count of places taken stays in the database, and nobody ever frees those (3.8.8).
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+        # Runs that ended 90 days ago, in a server that goes on: Prefect by itself keeps them for ever.
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
         "PREFECT_UI_ENABLED": "false",
         "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
     }

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import shutil
+import os
+import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 
-from corpus.files import digest, make_folder_whole, read_json, sha256_of, write_json
+from corpus.files import digest, make_folder_whole, read_json, remove_folder, sha256_of, write_json
 from corpus.study import Study
 
 # Libraries whose version can change a text or a figure.
@@ -32,6 +34,8 @@ LIBRARIES = (
 ROOMS = ("corpus", "models", "pipeline")
 #: Lists the files of a cached folder with their hashes.
 CONTENTS = "contents.json"
+KEPT_DAYS = 30
+"""Inputs may come back (a setting that was tried, a file that was put aside), and their figures with them."""
 LOG = logging.getLogger("precode")
 
 
@@ -66,10 +70,25 @@ def cached(study: Study, stage: str, inputs: Mapping[str, object], fill: Callabl
     folder = stage_dir(study, stage, key)
     if folder.is_dir() and (damage := damage_of(folder)):
         LOG.warning("cache/%s/%s is damaged (%s): it is made again.", stage, key, damage)
-        shutil.rmtree(folder)
-    if not folder.is_dir():
+        remove_folder(folder)
+    if folder.is_dir():
+        with suppress(OSError):  # another user's
+            os.utime(folder / CONTENTS)  # asked for now: see drop_unused
+    else:
         make_folder_whole(folder, lambda partial: _fill_and_list(partial, fill))
     return key
+
+
+def drop_unused(study: Study) -> None:
+    """Remove what nothing has asked for in ``KEPT_DAYS``: a study that runs each night shall not fill the disk.
+
+    Call it under the study's lock after a run, which has asked for all that it uses.
+    """
+    oldest = time.time() - KEPT_DAYS * 24 * 60 * 60
+    for folder in study.cache_dir.glob("*/[0-9a-f]*"):
+        with suppress(OSError):  # another user's, or somebody is looking into it
+            if (folder / CONTENTS).stat().st_mtime < oldest:
+                remove_folder(folder)
 
 
 def _fill_and_list(folder: Path, fill: Callable[[Path], None]) -> None:

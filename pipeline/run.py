@@ -15,7 +15,7 @@ from corpus.errors import StudyError
 from corpus.files import digest, make_folder_whole, read_json, sha256_of, study_lock, write_json, write_whole
 from corpus.study import Study, human_files, other_files, transcript_files
 from corpus.versions import index_sha256
-from pipeline.cache import code_version, stage_dir
+from pipeline.cache import code_version, drop_unused, stage_dir
 from pipeline.choose_model import read_decision
 from pipeline.encode import encoder_of
 from pipeline.ingest import Ingested, SourceFile, make_batches, read_ingested
@@ -205,6 +205,7 @@ def finish_run(study: Study, plan: Plan, keys: Keys) -> RunResult:
     decided = keep_decided(study, plan, keys, run_id=run_id)
     make_folder_whole(study.runs_dir / run_id, fill)
     _settle(study, run_id)
+    drop_unused(study)
     return earlier_result(study, run_id, unchanged=False)
 
 

@@ -7,11 +7,13 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -339,6 +341,33 @@ def test_what_a_run_imports_does_nothing_to_serve_where_prefect_looks_for_hooks(
 
 def test_place_in_a_limit_that_a_killed_run_held_is_free_again(killed):
     assert killed.used == (1, 0)
+
+
+def test_runs_of_last_quarter_are_removed_from_prefects_database(tmp_path):
+    home, study_dir = tmp_path / "home", write_small_study(tmp_path / "study")
+    assert precode(home, "run", study_dir)[0] == 0
+    with (study_dir / "codings" / "ann.csv").open("a", encoding="utf-8") as codings:
+        codings.write("t1,Money,2\n")
+    assert precode(home, "run", study_dir)[0] == 0
+    (old,), (new,) = recorded(home, "select id from flow_run order by created")
+    (database,) = home.rglob("*.db")
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(
+            "update flow_run set end_time = datetime(end_time, '-91 days') where id = ?", [old]
+        )
+    process = serve(
+        home, study_dir, "--cron", "0 0 29 2 *", PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS="1"
+    )
+    try:
+        heard_until(process, "Ctrl-C stops")
+        left = " union ".join(
+            f"select flow_run_id from {table} where flow_run_id is not null"
+            for table in ("task_run", "flow_run_state", "artifact")
+        )
+        seconds_until(lambda: recorded(home, left) == [(new,)], most=60)
+        assert recorded(home, left) == recorded(home, "select id from flow_run") == [(new,)]
+    finally:
+        end_session(process)
 
 
 @pytest.mark.parametrize(

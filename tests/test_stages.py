@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -198,6 +199,25 @@ def test_changed_transcript_redoes_its_own_batch_alone(run, monkeypatch: pytest.
         assert len(set(now) - set(old)) == 1
         assert {name: now[name] for name in old} == old
     assert len(folders(study, "train")) == 2
+
+
+def test_what_no_run_has_asked_for_in_a_month_is_removed_from_the_cache(run) -> None:
+    study, _ = run()
+    first = set(study.cache_dir.glob("*/*"))
+    path = study.codings_dir / "ann.csv"
+    path.write_text(path.read_text() + "t5,Money,2\n")
+    run_study(study)
+    second = set(study.cache_dir.glob("*/*")) - first
+    for folders, days in ((first, 31), (second, 29)):
+        for folder in folders:
+            then = time.time() - days * 24 * 60 * 60
+            os.utime(folder / "contents.json", (then, then))
+    path.write_text(path.read_text() + "t6,Money,2\n")
+    run_study(study)
+    kept = first & set(study.cache_dir.glob("*/*"))
+    assert {folder.parent.name for folder in kept} == {"ingest", "preprocess"}, "the new run asked for these"
+    assert second <= set(study.cache_dir.glob("*/*")), "asked for less than a month ago"
+    assert not list(study.cache_dir.rglob(".partial-*"))
 
 
 def test_new_codings_redo_no_reading(run) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from unittest.mock import patch
 
@@ -20,14 +21,14 @@ class Variant:
 
     members: names as ``pipeline.views.members_of`` gives them; empty for all. gold: what it learns from, as
     ``[target] gold``, or UNANIMOUS. Whatever it learns from, it is scored against the same positives: a share of one
-    half or more. instead: name in ``models.theme_model`` -> what stands in its place.
+    half or more. instead: name in a module -> what stands in its place.
     """
 
     name: str
     members: tuple[str, ...] = ()
     codebook: bool = True
     gold: str = "share"
-    instead: Mapping[str, Callable[..., object]] = field(default_factory=dict)
+    instead: Mapping[str, object] = field(default_factory=dict)
 
 
 def every_member_alike(parts: Floats, targets: Floats) -> Floats:
@@ -38,6 +39,12 @@ def every_member_alike(parts: Floats, targets: Floats) -> Floats:
 def without_bend(logits: Floats, targets: Floats) -> Calibration:
     """In place of ``fit_calibration``."""
     return replace(fit_calibration(logits, targets), bend=STRAIGHT)
+
+
+LEARN_WEIGHTS = "models.theme_model.learn_weights"
+FIT_CALIBRATION = "models.theme_model.fit_calibration"
+NO_PAIRS_OF_ONE_TEXT = {"models.ngrams.MANY_TEXTS": 0}
+"""What large studies go without, whatever the size of this one."""
 
 
 def variants_of(members: Sequence[str], coders: Sequence[str], *, n_human: int) -> list[Variant]:
@@ -54,8 +61,12 @@ def variants_of(members: Sequence[str], coders: Sequence[str], *, n_human: int) 
         ]
     found.append(Variant("without what the codebook says", codebook=False))
     if len(members) > 1:
-        found.append(Variant("every member counts the same", instead={"learn_weights": every_member_alike}))
-    found.append(Variant("without the bend", instead={"fit_calibration": without_bend}))
+        found.append(Variant("every member counts the same", instead={LEARN_WEIGHTS: every_member_alike}))
+    found.append(Variant("without the bend", instead={FIT_CALIBRATION: without_bend}))
+    found.append(Variant("without pairs of words of one text", instead=NO_PAIRS_OF_ONE_TEXT))
+    if len(members) > 1:
+        pairs = "words alone, without pairs of one text"
+        found.append(Variant(pairs, ("words",), instead=NO_PAIRS_OF_ONE_TEXT))
     golds = [gold for gold in ("majority", "any", UNANIMOUS) if n_human > 1]
     golds += ["consensus"] if "consensus" in coders else []
     return found + [Variant(f"target: {gold}", gold=gold) for gold in golds]
@@ -79,8 +90,11 @@ def ablation(material: Material) -> None:
 
 
 def _row(material: Material, variant: Variant, shares: Floats) -> Row:
-    members = material.members()
-    with measured() as cost, patch.dict(vars(theme_model), variant.instead):
+    with ExitStack() as replaced:
+        for name, other in variant.instead.items():
+            replaced.enter_context(patch(name, other))
+        members = material.members()
+        cost = replaced.enter_context(measured())
         trained = theme_model.train_theme_model(
             {name: members[name] for name in variant.members or members},
             shares,
