@@ -144,15 +144,16 @@ def refuse_unreachable(url: str) -> None:
     try:
         with get_client(httpx_settings={"timeout": ANSWER_SECONDS}, sync_client=True) as client:
             client.read_flows(limit=1)
-    except httpx.HTTPStatusError as error:
-        status = error.response.status_code
+    except (httpx.HTTPStatusError, ValueError) as error:
+        # A ValueError is an answer that is not in the words of the API.
+        status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else httpx.codes.OK
         if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             raise StudyError(
                 f"The Prefect server at {shown(url)} refuses the password (PREFECT_API_AUTH_STRING). It is the one "
                 "with which the server was started, as user:password (PREFECT_SERVER_API_AUTH_STRING there)."
             ) from error
         raise StudyError(
-            f"What answers at {shown(url)} (PREFECT_API_URL) is no Prefect API, or is not well (status {status}). "
+            f"What answers at {shown(url)} (PREFECT_API_URL) is no Prefect API, or is not well (status {status:d}). "
             f"The address ends in /api. {INSTEAD}"
         ) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:

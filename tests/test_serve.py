@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -309,6 +310,32 @@ def test_server_that_does_not_answer_is_named_and_what_to_do(command, make_study
     assert (status, out) == (1, "")
     assert f"No Prefect server answers at {url} (PREFECT_API_URL)" in err
     assert "prefect server start" in err
+
+
+class AnyPage(BaseHTTPRequestHandler):
+    """A server that says yes to everything, in its own words."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html></html>")
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_page_that_is_no_prefect_api_is_named(make_study, tmp_path):
+    study = make_study({"transcripts/t1.txt": "Ann: Hello.\n"})
+    with HTTPServer(("127.0.0.1", 0), AnyPage) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        status, out, err = precode(tmp_path / "home", "run", study.root, PREFECT_API_URL=url)
+        server.shutdown()
+    assert (status, out) == (1, "")
+    assert f"What answers at {url} (PREFECT_API_URL) is no Prefect API, or is not well (status 200)" in err
 
 
 @pytest.mark.skipif(not LINUX, reason="processes are counted in /proc")

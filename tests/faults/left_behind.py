@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from corpus.files import LOCK_NAME, OWNER_NAME, PARTIAL_PREFIX
+from flows.at_work import FOLDER
 
 #: The files that say when something was done, and nothing else in which two runs of one study differ.
 TELL_WHEN = ("manifest.json", "current.json")
@@ -20,8 +21,13 @@ def fingerprint(root: Path) -> dict[str, str]:
     return {
         path.relative_to(root).as_posix(): hashlib.sha256(_bytes_of(path)).hexdigest()
         for path in sorted(root.rglob("*"))
-        if path.is_file() and path.name not in (LOCK_NAME, OWNER_NAME) and not _is_partial(path, root)
+        if path.is_file() and not _is_at_work(path, root) and not _is_partial(path, root)
     }
+
+
+def _is_at_work(path: Path, root: Path) -> bool:
+    """Whether it says who is at work where, and nothing of the study."""
+    return path.name in (LOCK_NAME, OWNER_NAME) or path.is_relative_to(root / FOLDER)
 
 
 def _bytes_of(path: Path) -> bytes:
