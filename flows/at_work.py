@@ -52,15 +52,15 @@ def known_runs(root: Path) -> dict[UUID, bool]:
 
 
 def place_of(root: Path) -> str:
-    """A random name that tells this folder from one at the same path of another machine; "" where none can be kept.
+    """A name that tells this folder from any other, also of another machine; "" where none can be kept.
 
-    It stays in the folder, so whoever shares that finds the same.
+    Its random part stays in the folder, so whoever shares that finds the same; the inode tells a copy from it.
     """
     folder = root / FOLDER
     with suppress(OSError):
         if not any(folder.glob(f"{PLACE}*")):
             (folder / f"{PLACE}{uuid4().hex[:12]}").touch(mode=file_mode(folder))
-        return min(path.name for path in folder.glob(f"{PLACE}*"))
+        return f"{min(path.name for path in folder.glob(f'{PLACE}*'))}-{folder.stat().st_ino:x}"
     return ""
 
 

@@ -167,21 +167,23 @@ def close_dead_runs(study: Study) -> None:
         own = context.flow_run.id if context and context.flow_run else None
         with get_client(sync_client=True) as client:
             left = left_behind(client, study.root, own)
-            if any(is_unfinished(run) for run in left.values()):
+            if not all(run and is_finished(run) for run in left.values()):
                 time.sleep(BEGIN_SECONDS)
                 again = left_behind(client, study.root, own)
                 left = {run_id: run for run_id, run in again.items() if run_id in left}
-            for run in left.values():
-                close_run(client, study.root, run)
+            for run_id, run in left.items():
+                if run:
+                    close_run(client, study.root, run)
+                forget_run(study.root, run_id)
 
     in_a_flow(close)
 
 
-def left_behind(client: SyncPrefectClient, root: Path, own: UUID | None) -> dict[UUID, FlowRun]:
+def left_behind(client: SyncPrefectClient, root: Path, own: UUID | None) -> dict[UUID, FlowRun | None]:
     """Runs of a study whose process does not live: those that hold no lock of theirs; by their id, without our own.
 
     A run that took no lock was killed before it could, or is about to take it. One that a worker has not started yet
-    is the worker's.
+    is the worker's. None: this server knows of no such run here; one that does finds it by its tag.
     """
     known = known_runs(root)
     dead = [run_id for run_id, lives in known.items() if not lives]
@@ -191,11 +193,10 @@ def left_behind(client: SyncPrefectClient, root: Path, own: UUID | None) -> dict
     took_none = [
         run
         for run in client.read_flow_runs(flow_filter=OURS, flow_run_filter=FlowRunFilter(state=UNFINISHED))
-        if run.id not in known
-        and is_of(run, root)
-        and not (run.deployment_id and run.state_type == StateType.PENDING)
+        if run.id not in known and not (run.deployment_id and run.state_type == StateType.PENDING)
     ]
-    return {run.id: run for run in (*took_a_lock, *took_none) if run.id != own}
+    left = {run.id: run for run in (*took_a_lock, *took_none) if is_of(run, root)}
+    return {run_id: run for run_id, run in (dict.fromkeys(dead) | left).items() if run_id != own}
 
 
 def is_of(run: FlowRun, root: Path) -> bool:
@@ -203,14 +204,14 @@ def is_of(run: FlowRun, root: Path) -> bool:
 
     A run tells its folder as soon as it has its lock; before that, the path is all there is to go by.
     """
-    told = {tag for tag in run.tags if tag.startswith(PLACE)}
-    path = os.path.realpath(str(run.parameters.get("study_dir", "")))
-    return Path(path) == root and told <= {place_of(root)}
+    if told := {tag for tag in run.tags if tag.startswith(PLACE)}:
+        return told == {place_of(root)}
+    return Path(os.path.realpath(str(run.parameters.get("study_dir", "")))) == root
 
 
-def is_unfinished(run: FlowRun) -> bool:
-    """Whether Prefect takes a run to go on."""
-    return not (run.state and run.state.is_final())
+def is_finished(run: FlowRun) -> bool:
+    """Whether Prefect knows how a run ended."""
+    return bool(run.state and run.state.is_final())
 
 
 def close_run(client: SyncPrefectClient, root: Path, run: FlowRun) -> None:
@@ -218,12 +219,11 @@ def close_run(client: SyncPrefectClient, root: Path, run: FlowRun) -> None:
 
     The log hears of it too: the killed run could write no line of its own.
     """
-    if is_unfinished(run):
+    if not is_finished(run):
         client.set_flow_run_state(run.id, killed(), force=True)
         begun = f", begun {minute(run.start_time)}" if run.start_time else ""
         say(f"{now()} {root}: run {run.id} ({run.name}{begun}) was killed; it is marked Crashed")
     close_tasks(client, run.id)
-    forget_run(root, run.id)
 
 
 def close_lost_tasks(lost: Sequence[UUID]) -> None:

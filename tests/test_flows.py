@@ -392,6 +392,34 @@ def test_run_of_another_machine_with_a_study_at_the_same_path_is_left_alone(home
     assert out.startswith("Completed"), err
 
 
+def test_run_goes_on_while_a_copy_of_its_study_is_run(home, tmp_path):
+    study_dir, copy = write_planted_study(tmp_path / tmp_path.name), tmp_path / "copy"
+    process = start(home, study_dir, source=unattended(patch=HOLDS.format(before="wait()", after="pass")))
+    try:
+        assert is_there(process)
+        shutil.copytree(study_dir, copy)
+        assert precode(home, "run", copy)[0] == 0
+        assert states_of(home, study_dir)[0][-1] == "Running"
+        (study_dir / "go on").touch()
+        out, err = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert out.startswith("Completed"), err
+    assert [path.name[:7] for path in (copy / ".precode.flows").iterdir()] == ["folder-"]
+
+
+def test_run_that_another_server_knows_of_is_closed_there_and_forgotten_here(home, tmp_path):
+    study_dir = write_planted_study(tmp_path / tmp_path.name)
+    process = start(home, study_dir, source=unattended(patch=KILLED.format(where="STAGES['train']")))
+    process.communicate(timeout=120)
+    assert precode(tmp_path / "other home", "run", study_dir)[0] == 0
+    assert [path.name[:7] for path in (study_dir / ".precode.flows").iterdir()] == ["folder-"]
+    assert states_of(home, study_dir)[0][-1] == "Running"
+    (study_dir / "transcripts/new.txt").write_text("Ann: I could not see it.\n")
+    assert precode(home, "run", study_dir)[0] == 0
+    assert [states[-1] for states in states_of(home, study_dir)] == ["Crashed", "Completed"]
+
+
 SLOW = """
 import pathlib, time
 from pipeline.stages import STAGES
