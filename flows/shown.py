@@ -234,7 +234,7 @@ def close_lost_tasks(lost: Sequence[UUID]) -> None:
             with get_client(sync_client=True) as client:
                 close_tasks(client, run.id, TaskRunFilterId(any_=list(lost)))
 
-    if context := FlowRunContext.get():
+    if lost and (context := FlowRunContext.get()):
         in_a_flow(lambda: close(context))
 
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -97,25 +98,36 @@ def as_tasks(
         if n_parts == 1:
             take([shell(**parts[0])])
             return found
-        if runner is not here:
-            take(by_workers(runner, here, shell, parts))
-            if len(found) < n_parts:
-                say(
-                    f"{stage}: the Dask cluster has no worker any more, so this machine goes on alone. {INSTEAD}"
-                )
-                runner = here
-        with ctrl_c_after():
-            given = [here.submit(shell, part) for part in parts[len(found) :]]
-        take(future.result() for future in given)
+        lost: list[UUID] = []
+        try:
+            if runner is not here:
+                take(by_workers(runner, here, shell, parts, lost))
+                if len(found) < n_parts:
+                    say(
+                        f"{stage}: the Dask cluster has no worker any more, so this machine goes on alone. {INSTEAD}"
+                    )
+                    runner = here
+            with ctrl_c_after():
+                given = [here.submit(shell, part) for part in parts[len(found) :]]
+            take(future.result() for future in given)
+        finally:  # again: of one that was just begun Prefect may not have heard until now
+            close_lost_tasks(lost)
         return found
 
     return each
 
 
 def by_workers(
-    cluster: TaskRunner[Any], here: TaskRunner[Any], shell: Task[..., str], parts: Sequence[dict[str, Any]]
+    cluster: TaskRunner[Any],
+    here: TaskRunner[Any],
+    shell: Task[..., str],
+    parts: Sequence[dict[str, Any]],
+    lost: list[UUID],
 ) -> Iterator[str]:
-    """What the workers of a cluster give, in order; it ends early if the cluster is lost."""
+    """What the workers of a cluster give, in order; it ends early if the cluster is lost.
+
+    lost: takes the task runs that no worker will finish.
+    """
     try:
         with ctrl_c_after():
             given = [cluster.submit(shell, part) for part in parts]
@@ -123,9 +135,10 @@ def by_workers(
         return
     for number, (future, part) in enumerate(zip(given, parts, strict=True)):
         if is_lost(cluster, future, given):
-            close_lost_tasks([lost.task_run_id for lost in given[number:]])
+            lost += [later.task_run_id for later in given[number:]]
+            close_lost_tasks(lost)
             return
-        yield of_worker(future, shell.name, partial(done_by, here, shell, part))
+        yield of_worker(future, shell.name, partial(done_by, here, shell, part), lost)
 
 
 def done_by(runner: TaskRunner[Any], shell: Task[..., str], part: dict[str, Any]) -> str:
@@ -134,11 +147,12 @@ def done_by(runner: TaskRunner[Any], shell: Task[..., str], part: dict[str, Any]
     return key
 
 
-def of_worker(future: PrefectFuture[str], stage: str, again: Callable[[], str]) -> str:
+def of_worker(future: PrefectFuture[str], stage: str, again: Callable[[], str], lost: list[UUID]) -> str:
     """What a worker gave. If it failed, that is done here: its words would stay there, and this may do better."""
     with suppress(Exception):
         return future.result(timeout=LOST_SECONDS)
-    close_lost_tasks([future.task_run_id])
+    lost.append(future.task_run_id)
+    close_lost_tasks(lost)  # before it is done here: it may hold a place in a limit
     planned.cache_clear()
     key = again()
     say(

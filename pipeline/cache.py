@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
+from pyarrow.fs import LocalFileSystem
 
 from corpus.files import digest, make_folder_whole, read_json, remove_folder, sha256_of, write_json
 from corpus.study import Study
@@ -125,5 +126,9 @@ def write_parquet(path: Path, columns: Mapping[str, Iterable[object]], types: Ma
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
-    """A table that ``write_parquet`` wrote."""
-    return pd.read_parquet(path)
+    """A table that ``write_parquet`` wrote.
+
+    Arrow opens the file itself: with a file of Python's, which pandas gives it, one process in a hundred that ended
+    soon after was aborted at its exit by one of Arrow's threads (pyarrow 22; apache/arrow#34314).
+    """
+    return pd.read_parquet(path, filesystem=LocalFileSystem())

@@ -261,7 +261,9 @@ failed = concurrent.futures.Future()
 failed.set_exception(RuntimeError("lost"))
 failed.task_run_id = uuid.uuid4()
 key = plan_run(load_study(pathlib.Path(sys.argv[1]))).key
-print(of_worker(failed, "ingest", lambda: part_of("ingest", 0, sys.argv[1], key, Keys())))
+lost = []
+print(of_worker(failed, "ingest", lambda: part_of("ingest", 0, sys.argv[1], key, Keys()), lost))
+assert lost == [failed.task_run_id]
 raise SystemExit(0)
 """
 
