@@ -43,10 +43,11 @@ Files = dict[str, str]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_encoder_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Tests see no sentence encoder that happens to be installed: those that want one install it."""
+def nothing_of_this_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests see no sentence encoder that happens to be installed, and leave no run in the user's Prefect."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PRECODE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        for name in ("PRECODE_CACHE", "PRECODE_HOME"):
+            patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
         yield
 
 

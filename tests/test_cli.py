@@ -19,7 +19,7 @@ COMMANDS = [command.name or command.callback.__name__ for command in app.registe
 
 def precode(*arguments: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command as installed would: with our rooms importable, in a process of its own."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "PRECODE"))}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
     return subprocess.run(
         [sys.executable, "-P", "-m", "flows.cli", *map(str, arguments)],
         cwd=cwd,

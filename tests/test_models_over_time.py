@@ -31,7 +31,6 @@ from pipeline.stages import needed_for, one_by_one, quiet, run_stages
 from pipeline.verify import verify
 from tests.faults import commands
 
-ROOT = Path(__file__).parents[1]
 AFTER = 24
 SETTINGS = f'[model]\nencoder = "none"\n[retrain]\nafter_codings = {AFTER}\n'
 PER_INTERVIEW = 8
@@ -661,7 +660,7 @@ def test_training_killed_in_the_middle_leaves_the_old_model_in_use(
     source = "import sys; from pathlib import Path; from corpus.study import load_study; "
     source += "from pipeline.run import run_study; run_study(load_study(Path(sys.argv[1])))"
     started = subprocess.Popen(
-        [sys.executable, "-c", source, str(study.root)], cwd=ROOT, env={**os.environ}, start_new_session=True
+        [sys.executable, "-c", source, str(study.root)], cwd=commands.TOP, start_new_session=True
     )
     deadline = time.monotonic() + 120
     while not list(study.cache_dir.glob("fit/.partial-*")):
@@ -742,64 +741,55 @@ def test_unchanged_run_reads_no_more_than_hashes(later: Study) -> None:
 # The command line
 
 
-def precode(*arguments: object) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "flows.cli", *map(str, arguments)],
-        cwd=ROOT,
-        env={**clean, "PYTHONPATH": str(ROOT), "COLUMNS": "100"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-
-
-def test_command_lists_models_and_goes_back_to_one(later: Study) -> None:
-    told = precode("models", later.root)
-    assert told.returncode == 0, told.stderr
+def test_command_lists_models_and_goes_back_to_one(later: Study, tmp_path: Path) -> None:
+    status, out, err = commands.precode(tmp_path / "home", "models", later.root)
+    assert status == 0, err
     old, candidate, new = (model.version for model in list_models(later))
-    lines = told.stdout.splitlines()
+    lines = out.splitlines()
     assert [line.split(" ")[0].rstrip(":,") for line in lines[::2]] == [old, candidate, new]
     assert [("(in use)" in line) for line in lines[::2]] == [False, False, True]
     assert "on 56 codings in 7 transcripts, average precision " in lines[2]
     assert lines[1].strip() == "it is the first"
     assert lines[3].strip().startswith("not used: 3 transcripts coded blind")
-    back = precode("models", later.root, "--use", old[:6])
-    assert back.returncode == 0, back.stderr
-    assert back.stdout == f"Model {old} is in use from the next run on, in place of {new}.\n"
-    found = json.loads(precode("models", later.root, "--json").stdout)
+    status, out, err = commands.precode(tmp_path / "home", "models", later.root, "--use", old[:6])
+    assert status == 0, err
+    assert out == f"Model {old} is in use from the next run on, in place of {new}.\n"
+    found = json.loads(commands.precode(tmp_path / "home", "models", later.root, "--json")[1])
     assert found["in_use"] == old
     assert [model["version"] for model in found["models"]] == [old, candidate, new]
     assert found["history"][-1]["why"] == "put into use by hand"
 
 
-def test_command_refuses_a_model_that_is_not_there(later: Study) -> None:
-    told = precode("models", later.root, "--use", "nothing")
-    assert (told.returncode, told.stdout) == (1, "")
-    assert "no model 'nothing'" in told.stderr
-    assert "Traceback" not in told.stderr
+def test_command_refuses_a_model_that_is_not_there(later: Study, tmp_path: Path) -> None:
+    status, out, err = commands.precode(tmp_path / "home", "models", later.root, "--use", "nothing")
+    assert (status, out) == (1, "")
+    assert "no model 'nothing'" in err
+    assert "Traceback" not in err
 
 
-def test_study_without_models_says_when_the_first_comes(make_study: Callable[..., Study]) -> None:
-    told = precode("models", make_study().root)
-    assert (told.returncode, told.stdout[:12]) == (0, "No model yet")
+def test_study_without_models_says_when_the_first_comes(
+    make_study: Callable[..., Study], tmp_path: Path
+) -> None:
+    status, out, _ = commands.precode(tmp_path / "home", "models", make_study().root)
+    assert (status, out[:12]) == (0, "No model yet")
 
 
 def test_training_on_the_command_line_says_what_became_of_the_model(
-    first: Study, interviews: Callable[[int], Files]
+    first: Study, interviews: Callable[[int], Files], tmp_path: Path
 ) -> None:
     put(first.root, interviews(5))
-    told = precode("train", first.root)
-    assert told.returncode == 0, told.stderr
-    assert "replaces" in told.stdout and "it was asked for" in told.stdout
+    status, out, err = commands.precode(tmp_path / "home", "train", first.root)
+    assert status == 0, err
+    assert "replaces" in out and "it was asked for" in out
 
 
-def test_run_that_is_to_retrain_does(first: Study, interviews: Callable[[int], Files]) -> None:
+def test_run_that_is_to_retrain_does(
+    first: Study, interviews: Callable[[int], Files], tmp_path: Path
+) -> None:
     old = current(first)["in_use"]
     put(first.root, interviews(5))
-    told = precode("run", first.root, "--retrain", "--json")
-    assert told.returncode == 0, told.stderr
-    found = json.loads(told.stdout)
+    status, out, err = commands.precode(tmp_path / "home", "run", first.root, "--retrain", "--json")
+    assert status == 0, err
+    found = json.loads(out)
     made = json.loads((Path(found["run_dir"]) / "manifest.json").read_bytes())
     assert made["model"]["version"] == current(first)["in_use"] != old

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import os
 import shutil
 import signal
 import socket
@@ -32,8 +31,8 @@ from pipeline.newest import latest_run
 from pipeline.run import run_study
 from pipeline.verify import BY_BYTES, BY_FIGURES, Verified, verify
 from pipeline.verify_told import as_json, as_lines
+from tests.faults.commands import start
 
-ROOT = Path(__file__).parents[1]
 BY_FIGURES_RULE = Rule(TOLERANCE)
 PEOPLE = "transcript,site\nt1,north\nt2,north\nt3,south\nt4,east\n"
 
@@ -590,24 +589,18 @@ def test_manifest_says_with_what_the_run_was_made_and_not_whose_machine_it_is(st
     assert not {f'"{getpass.getuser()}"', "/", "\\"} & set(told)
 
 
-def precode(*arguments: object, scratch: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "flows.cli", *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(scratch), "COLUMNS": "100"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def verifying(scratch: Path, *arguments: object) -> subprocess.Popen[str]:
+    return start(scratch.parent / "home", "verify", *arguments, TMPDIR=str(scratch))
 
 
 def test_command_tells_machines_and_ends_with_0_if_verified_else_1(study: Study, scratch_dir: Path) -> None:
-    started = precode("verify", study.root, latest_run(study), "--json", scratch=scratch_dir)
+    started = verifying(scratch_dir, study.root, latest_run(study), "--json")
     out, err = started.communicate(timeout=300)
     assert started.returncode == 0, err
     told = json.loads(out)
     assert (told["verified"], told["compared_by"], told["run_id"]) == (True, "bytes", latest_run(study))
     (study.codings_dir / "bob.csv").unlink()
-    started = precode("verify", study.root, scratch=scratch_dir)
+    started = verifying(scratch_dir, study.root)
     out, _ = started.communicate(timeout=300)
     assert started.returncode == 1
     assert "  codings/bob.csv: removed" in out.splitlines()
@@ -619,7 +612,7 @@ def test_command_tells_machines_and_ends_with_0_if_verified_else_1(study: Study,
 def test_process_that_is_told_to_end_leaves_no_copy_behind(
     study: Study, scratch_dir: Path, name: str
 ) -> None:
-    started = precode("verify", study.root, scratch=scratch_dir)
+    started = verifying(scratch_dir, study.root)
     deadline = time.monotonic() + 120
     while not list(scratch_dir.glob("precode-verify-*/study/*/cache")) and time.monotonic() < deadline:
         time.sleep(0.01)
